@@ -1,0 +1,40 @@
+# make setup | demo | test | lint | types | contracts | check | screens
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test lint types contracts check lock clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt pyproject.toml
+	./scripts/setup.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+test: setup
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: lint types contracts test
+
+# ARGS=--again starts a new round of a night that is over.
+demo: setup
+	./scripts/demo.sh "$(BIN)" $(ARGS)
+
+# The exact versions that setup installs, from the ranges in pyproject.toml.
+lock: setup
+	$(BIN)/uv pip compile -q --universal --no-header --no-emit-index-url --group dev --python-version 3.11 pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,124 @@
+"""Pictures of the dashboard as it really draws: PNGs at three sizes, and the SVG of the README.
+
+python scripts/screens.py [FOLDER] [--only NAME]     # default: docs/screens
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("TZ", "UTC")
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ.pop("NO_COLOR", None)
+time.tzset()
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from PIL import Image, ImageDraw, ImageFont  # noqa: E402 — after the environment that Textual reads when imported
+from rich.cells import cell_len  # noqa: E402
+from textual.strip import Strip  # noqa: E402
+
+from tests.tui.believable import NOW, BelievableHome, busy_night, many_jobs  # noqa: E402
+from tests.tui.showing import dashboard, settled  # noqa: E402
+from yolotui.tui.plot import DOTS  # noqa: E402
+
+FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
+SIZES = ((80, 24), (120, 40), (200, 60))
+FOREGROUND, BACKGROUND = (215, 223, 233), (15, 20, 27)
+KEYS = {
+    "dashboard": (),
+    "zoom": ("enter",),
+    "log": ("l",),
+    "waiting": ("down", "down", "down"),
+    "failed": ("slash", *"failed", "enter"),
+    "kill": ("space", "space", "x"),
+    "help": ("question_mark",),
+    "ascii": (),
+    "empty": (),
+    "many": (),
+}
+
+
+def picture(strips: Sequence[Strip], width: int, path: Path, size: int = 15) -> None:
+    """Draw cells exactly where a terminal would."""
+    regular = ImageFont.truetype(FONT, size)
+    bold = ImageFont.truetype(FONT.replace("Mono.ttf", "Mono-Bold.ttf"), size)
+    cell_width, cell_height = round(regular.getlength("M")), sum(regular.getmetrics())
+    image = Image.new("RGB", (width * cell_width, len(strips) * cell_height), BACKGROUND)
+    draw = ImageDraw.Draw(image)
+    for y, strip in enumerate(strips):
+        x = 0
+        for text, style, _ in strip:
+            ink, paper = FOREGROUND, BACKGROUND
+            if style and style.color and style.color.triplet:
+                ink = tuple(style.color.triplet)
+            if style and style.bgcolor and style.bgcolor.triplet:
+                paper = tuple(style.bgcolor.triplet)
+            if style and style.reverse:
+                ink, paper = paper, ink
+            cells = cell_len(text)
+            if not cells:
+                continue
+            top, left = y * cell_height, x * cell_width
+            draw.rectangle((left, top, left + cells * cell_width - 1, top + cell_height - 1), fill=paper)
+            for sign in text:
+                if 0x2800 <= ord(sign) <= 0x28FF:
+                    _braille(draw, ord(sign) - 0x2800, (x * cell_width, top, cell_width, cell_height), ink)
+                    x += 1
+                    continue
+                draw.text((x * cell_width, top), sign, font=bold if style and style.bold else regular, fill=ink)
+                x += cell_len(sign)
+    image.save(path)
+
+
+def _braille(draw: ImageDraw.ImageDraw, bits: int, cell: tuple[int, int, int, int], ink: tuple[int, ...]) -> None:
+    """The dots of a braille cell: the font has none."""
+    left, top, width, height = cell
+    for column, rows in enumerate(DOTS):
+        for row, bit in enumerate(rows):
+            if bits & bit:
+                x, y = left + width * (2 * column + 1) / 4, top + height * (2 * row + 1) / 8
+                draw.ellipse((x - 1.4, y - 1.4, x + 1.4, y + 1.4), fill=ink)
+
+
+async def render(name: str, home: BelievableHome, size: tuple[int, int], folder: Path) -> None:
+    """One screen at one size."""
+    with home.led():
+        app = dashboard(home, ascii_only=name == "ascii")
+        async with app.run_test(size=size) as pilot:
+            await settled(pilot)
+            await pilot.press(*KEYS[name])
+            await settled(pilot)
+            strips = app.screen._compositor.render_strips()  # noqa: SLF001 — the only exact source
+            picture(strips, size[0], folder / f"{name}-{size[0]}x{size[1]}.png")
+            if name == "dashboard" and size == SIZES[1]:
+                (folder / "dashboard.svg").write_text(app.export_screenshot(title="yolotui"), encoding="utf-8")
+
+
+def main() -> None:
+    """Render what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "screens")
+    parser.add_argument("--only", choices=KEYS)
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        night = busy_night(Path(scratch) / "night")
+        homes = {"empty": BelievableHome(Path(scratch) / "empty")}
+        if asked.only in {None, "many"}:
+            homes["many"] = many_jobs(Path(scratch) / "many", 10_000)
+        assert night.clock.at == NOW
+        for name in [asked.only] if asked.only else KEYS:
+            for size in SIZES:
+                asyncio.run(render(name, homes.get(name, night), size, asked.folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""What every test gets: a home of its own, and an environment without the developer's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yolotui.locations import Home
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("YOLOTUI_HOME", "YOLOTUI_GPUS", "YOLOTUI_USER", "CUDA_VISIBLE_DEVICES", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home of its own."""
+    return Home(tmp_path / "home")

@@ -1,0 +1,337 @@
+"""Jobs and attempts: what was asked for, what state it is in, what each start of it came to.
+
+A state is a variant that carries its own data, so a job can't be "running" without an attempt or "failed" without a
+cause. Variants are msgspec structs tagged by ``state``: the tag is what the command line and the database call it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar, TypeAlias
+
+from msgspec import Struct, field
+
+Argument: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
+"""A value that `train()` and its siblings take, as TOML can write it."""
+
+
+class Kind(StrEnum):
+    """What a job runs: one of Ultralytics' modes, or any command."""
+
+    TRAIN = "train"
+    VAL = "val"
+    PREDICT = "predict"
+    EXPORT = "export"
+    COMMAND = "command"
+
+
+class Priority(IntEnum):
+    """P0 goes before everything else; P2 is what a job gets when nobody says otherwise."""
+
+    P0 = 0
+    P1 = 1
+    P2 = 2
+    P3 = 3
+
+
+class Owner(Struct, frozen=True):
+    """Who submitted: the name that people see (`YOLOTUI_USER` or the login name) and the uid that counts."""
+
+    name: str
+    uid: int
+
+
+class Gate(Struct, frozen=True):
+    """A quality gate: `job`'s best `metric` compared with `threshold`; a miss skips the job that has the gate."""
+
+    job: str
+    metric: str
+    comparison: str
+    threshold: float
+
+    def __str__(self) -> str:
+        return f"{self.job}.{self.metric} {self.comparison} {self.threshold:g}"
+
+    def passes(self, value: float) -> bool:
+        """Whether `value` satisfies the comparison."""
+        match self.comparison:
+            case ">=":
+                return value >= self.threshold
+            case ">":
+                return value > self.threshold
+            case "<=":
+                return value <= self.threshold
+            case "<":
+                return value < self.threshold
+        raise ValueError(f"unknown comparison {self.comparison!r}")
+
+
+class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a person asked for; it changes only while the job waits, through a verb that says so.
+
+    Paths are absolute. `after` names jobs of the same submission or ids of earlier ones as text; the store resolves
+    them to ids. `arguments` go to Ultralytics as they are.
+    """
+
+    name: str
+    kind: Kind
+    group: str = "default"
+    model: str | None = None
+    data: str | None = None
+    arguments: dict[str, Argument] = {}
+    command: tuple[str, ...] = ()
+    gpus: int = 1
+    vram_bytes: int | None = None
+    after: tuple[str, ...] = ()
+    when: tuple[Gate, ...] = ()
+    retries: int | None = None
+    retry_delay_s: float = 30.0
+    preemptible: bool = True
+    deadline: str | None = None
+    python: str | None = None
+    cwd: str = ""
+    env: dict[str, str] = {}
+
+    @property
+    def retries_allowed(self) -> int:
+        """How often it is tried again by itself. A training resumes, so it is; a command may not bear it, unless told."""
+        return self.retries if self.retries is not None else 5 if self.kind is Kind.TRAIN else 0
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs a training was asked for, where it says so."""
+        epochs = self.arguments.get("epochs")
+        return epochs if self.kind is Kind.TRAIN and isinstance(epochs, int) else None
+
+
+class Request(StrEnum):
+    """What a person asked of a running attempt, until the scheduler has passed it on."""
+
+    CHECKPOINT = "checkpoint"
+    FINISH = "finish"
+
+
+class Held(Struct, frozen=True, tag_field="state", tag="held"):
+    """Waits for a person to release it."""
+
+    since: float
+    reason: str
+
+
+class Waiting(Struct, frozen=True, tag_field="state", tag="waiting"):
+    """Waits for GPUs, for other jobs, or for `not_before` (UTC seconds), the end of a retry's back-off."""
+
+    since: float
+    not_before: float | None = None
+
+
+class Starting(Struct, frozen=True, tag_field="state", tag="starting"):
+    """Committed to start: GPUs are leased, the process is not yet known."""
+
+    since: float
+    attempt: int
+
+
+class Running(Struct, frozen=True, tag_field="state", tag="running"):
+    """An attempt's process lives."""
+
+    since: float
+    attempt: int
+    request: Request | None = None
+
+
+class Pausing(Struct, frozen=True, tag_field="state", tag="pausing"):
+    """Asked to stop at the end of its epoch."""
+
+    since: float
+    attempt: int
+
+
+class Paused(Struct, frozen=True, tag_field="state", tag="paused"):
+    """Stopped at a checkpoint by a person; continues when a person says so."""
+
+    since: float
+
+
+class Stopping(Struct, frozen=True, tag_field="state", tag="stopping"):
+    """Being ended by a person: TERM, a wait, then KILL over the whole tree. It ends cancelled."""
+
+    since: float
+    attempt: int
+    by: str
+
+
+class Succeeded(Struct, frozen=True, tag_field="state", tag="succeeded"):
+    """Ran to its end."""
+
+    since: float
+
+
+class Failed(Struct, frozen=True, tag_field="state", tag="failed"):
+    """Ended without success and will not be tried again by itself. `cause` is a key of `core.failures`."""
+
+    since: float
+    cause: str
+    reason: str
+
+
+class Cancelled(Struct, frozen=True, tag_field="state", tag="cancelled"):
+    """Ended by a person, before or while it ran."""
+
+    since: float
+    by: str
+
+
+class Skipped(Struct, frozen=True, tag_field="state", tag="skipped"):
+    """Never started, because something that it hangs on did not succeed."""
+
+    since: float
+    reason: str
+
+
+class Unknown(Struct, frozen=True, tag_field="state", tag="unknown"):
+    """Out of sight: nothing proves its process dead, so it is neither failed nor started again."""
+
+    since: float
+    attempt: int
+    reason: str
+
+
+Status: TypeAlias = (
+    Held
+    | Waiting
+    | Starting
+    | Running
+    | Pausing
+    | Paused
+    | Stopping
+    | Succeeded
+    | Failed
+    | Cancelled
+    | Skipped
+    | Unknown
+)
+Active: TypeAlias = Starting | Running | Pausing | Stopping | Unknown
+"""The states in which an attempt holds GPUs."""
+
+ACTIVE = (Starting, Running, Pausing, Stopping, Unknown)
+ENDED = (Succeeded, Failed, Cancelled, Skipped)
+STATES = (
+    "held",
+    "waiting",
+    "starting",
+    "running",
+    "pausing",
+    "paused",
+    "stopping",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "skipped",
+    "unknown",
+)
+
+
+def state_of(status: Status) -> str:
+    """The word for a state, as the command line and the database say it."""
+    tag = status.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+class Process(Struct, frozen=True):
+    """A process that can't be mistaken for another: pid, start time in clock ticks since boot, boot id."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+
+
+class Outcome(StrEnum):
+    """What an attempt came to."""
+
+    SUCCEEDED = "succeeded"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    NEVER_STARTED = "never_started"
+
+
+class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an attempt has reached, kept by the leader from the run directory.
+
+    `epochs_done` counts whole epochs of the job over all attempts; `epoch_s` is the rhythm: a smoothed duration of one
+    epoch of this attempt, the first left out. `best` and `last` map metric names to values.
+    """
+
+    epochs_done: int = 0
+    epochs_total: int | None = None
+    epoch_s: float | None = None
+    phase: str = ""
+    best: dict[str, float] = {}
+    last: dict[str, float] = {}
+    best_epoch: int | None = None
+    checkpoint_at: float | None = None
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One start of a job. `outcome` is None while it lives. `explanation` is a sentence for people."""
+
+    number: int
+    uuid: str
+    gpus: tuple[str, ...] = ()
+    started_at: float | None = None
+    ended_at: float | None = None
+    process: Process | None = None
+    outcome: Outcome | None = None
+    cause: str | None = None
+    explanation: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    resumed_from_epoch: int | None = None
+    progress: Progress = field(default_factory=Progress)
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A job as the queue knows it, with its attempts in order.
+
+    `after` holds the ids it hangs on. `failures` counts the retries already spent. `revision` is that of the queue
+    when the row last changed: readers ask for what is newer than what they have.
+    """
+
+    ENDED_STATES: ClassVar = frozenset({"succeeded", "failed", "cancelled", "skipped"})
+
+    id: int
+    spec: JobSpec
+    priority: Priority
+    owner: Owner
+    submitted_at: float
+    status: Status
+    run_dir: str
+    after: tuple[int, ...] = ()
+    failures: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    file: str | None = None
+    round: int = 1
+    revision: int = 0
+
+    @property
+    def name(self) -> str:
+        """The job's name, unique in nothing: people may call two jobs alike."""
+        return self.spec.name
+
+    @property
+    def state(self) -> str:
+        """The word for its state."""
+        return state_of(self.status)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return isinstance(self.status, ENDED)
+
+    @property
+    def progress(self) -> Progress:
+        """What it has reached: the newest attempt's progress, which counts over all attempts."""
+        return self.attempts[-1].progress if self.attempts else Progress(epochs_total=self.spec.epochs)

@@ -1,0 +1,79 @@
+"""Where everything is: the home, its files, and the run directories."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Home:
+    """A queue's home directory (0700) and the names of the files in it (0600)."""
+
+    root: Path
+
+    @classmethod
+    def current(cls) -> Home:
+        """`$YOLOTUI_HOME`, else the platform's user data directory."""
+        named = os.environ.get("YOLOTUI_HOME")
+        root = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("yolotui", appauthor=False))
+        return cls(root.absolute())
+
+    def create(self) -> None:
+        """Make the directory, for its owner alone. Raises OSError where that is not possible."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def queue(self) -> Path:
+        """The SQLite file that everybody meets in."""
+        return self.root / "queue.db"
+
+    @property
+    def samples(self) -> Path:
+        """Host and GPU samples; may be deleted at any time."""
+        return self.root / "samples.db"
+
+    @property
+    def config(self) -> Path:
+        """The configuration file that goes with the home, if there is one."""
+        return self.root / "config.toml"
+
+    @property
+    def scheduler_lock(self) -> Path:
+        """Held exclusively by the leader for as long as it leads."""
+        return self.root / "scheduler.lock"
+
+    @property
+    def watchers_lock(self) -> Path:
+        """Held shared by everybody who wants a leader to stay."""
+        return self.root / "watchers.lock"
+
+    @property
+    def scheduler_log(self) -> Path:
+        """What the scheduler did, a line each."""
+        return self.root / "scheduler.log"
+
+    @property
+    def weights(self) -> Path:
+        """Weights that `yolotui weights` fetched."""
+        return self.root / "weights"
+
+    @property
+    def runs(self) -> Path:
+        """Where run directories go unless the configuration names another place."""
+        return self.root / "runs"
+
+
+def user_config() -> Path:
+    """The platform's configuration file, for a user who has no config.toml in the home."""
+    return Path(platformdirs.user_config_dir("yolotui", appauthor=False)) / "config.toml"
+
+
+def run_dir_name(job_id: int, name: str) -> str:
+    """`000012-night-n`: sorts by id, and says what it is without trusting the name as a path."""
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "job"
+    return f"{job_id:06d}-{slug}"

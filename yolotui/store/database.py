@@ -1,0 +1,249 @@
+"""The SQLite file itself: opening, refusing, migrating, and the one way to write."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from yolotui.errors import QueueUnusable
+from yolotui.locations import Home
+
+BUSY_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and why: what the audit log keeps. `uid` is the real one, whatever the name says."""
+
+    name: str
+    uid: int
+    reason: str = ""
+
+    @classmethod
+    def current(cls, reason: str = "") -> Actor:
+        """The person at the keyboard: `YOLOTUI_USER`, else the login name."""
+        uid = os.getuid()
+        name = os.environ.get("YOLOTUI_USER")
+        if not name:
+            try:
+                name = pwd.getpwuid(uid).pw_name
+            except KeyError:
+                name = f"uid {uid}"
+        return cls(name, uid, reason)
+
+    @classmethod
+    def scheduler(cls, reason: str = "") -> Actor:
+        """The leader, acting by itself."""
+        return cls("scheduler", os.getuid(), reason)
+
+
+@dataclass
+class Transaction:
+    """One write: all of it or nothing. `revision` is the queue's own after it, `now` its moment in UTC seconds."""
+
+    connection: sqlite3.Connection
+    actor: Actor
+    now: float
+    revision: int
+    _audit: list[tuple[float, str, int, str, int | None, str, str]] = field(default_factory=list)
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.connection.execute(sql, parameters)
+
+    def audit(self, verb: str, job: int | None = None, /, **detail: Any) -> None:
+        """Write down what is being done; it is committed with it."""
+        text = json.dumps(detail, ensure_ascii=False, default=str)
+        self._audit.append((self.now, self.actor.name, self.actor.uid, verb, job, text, self.actor.reason))
+
+    def flush_audit(self) -> None:
+        """Put the rows into the log, as the last thing before the commit."""
+        self.connection.executemany(
+            "INSERT INTO audit (at, actor, uid, verb, job, detail, reason) VALUES (?, ?, ?, ?, ?, ?, ?)", self._audit
+        )
+
+
+class Database:
+    """The connection, opened and checked. Every write goes through `write`."""
+
+    def __init__(self, home: Home, *, clock: Callable[[], float] = time.time, wakes_leader: bool = True) -> None:
+        self.path = home.queue
+        self._wakes_leader = wakes_leader
+        self._clock = clock
+        with _as_sentences(self.path):
+            home.create()
+            _make_private(self.path)
+            self.connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            self.connection.row_factory = sqlite3.Row
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
+                self.connection.execute(f"PRAGMA {pragma}")
+            try:
+                self._migrate()
+                self._refuse_another_machine()
+            except BaseException:
+                self.connection.close()
+                raise
+
+    def _migrate(self) -> None:
+        migrations = _migrations()
+        newest = migrations[-1][0]
+        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > newest:
+            raise QueueUnusable(
+                f"{self.path} was written by a newer yolotui (schema {version}, this one knows {newest}). "
+                "Use that version, or set YOLOTUI_HOME to another directory."
+            )
+        for number, sql in migrations:
+            if number <= version:
+                continue
+            # The version is read again under the lock: another process may have migrated meanwhile.
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                if self.connection.execute("PRAGMA user_version").fetchone()[0] < number:
+                    for statement in _statements(sql):
+                        self.connection.execute(statement)
+                    if number == 1:
+                        self.connection.execute(
+                            "INSERT INTO queue (one, machine, created_at) VALUES (1, ?, ?)",
+                            (machine_identity(), self._clock()),
+                        )
+                    self.connection.execute(f"PRAGMA user_version = {number}")
+                self.connection.execute("COMMIT")
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+
+    def _refuse_another_machine(self) -> None:
+        machine = self.connection.execute("SELECT machine FROM queue").fetchone()["machine"]
+        if machine != machine_identity():
+            raise QueueUnusable(
+                f"{self.path} belongs to another machine ({machine}); this one is {machine_identity()}. Two machines "
+                "on one file would tear it. If it was moved here: `yolotui doctor --claim-home`."
+            )
+
+    @contextmanager
+    def write(self, actor: Actor) -> Iterator[Transaction]:
+        """One transaction: committed and durable when the block ends, undone when it raises."""
+        with _as_sentences(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                bump = "UPDATE queue SET revision = revision + 1 RETURNING revision"
+                revision = self.connection.execute(bump).fetchone()["revision"]
+                transaction = Transaction(self.connection, actor, self._clock(), revision)
+                yield transaction
+                transaction.flush_audit()
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+        if self._wakes_leader:
+            # A leader watches the file for being touched; it looks every second anyway.
+            with suppress(OSError):
+                os.utime(self.path)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Several reads of one and the same moment."""
+        with _as_sentences(self.path):
+            nested = self.connection.in_transaction
+            if not nested:
+                self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                if not nested:
+                    self.connection.execute("COMMIT")
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has committed."""
+        with _as_sentences(self.path):
+            version: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
+            return version
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file, as far as no reader needs it; never waits for one."""
+        with _as_sentences(self.path):
+            self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+def claim_for_this_machine(home: Home) -> str:
+    """Make this machine the queue's own after a move; returns the name of the one before."""
+    with _as_sentences(home.queue):
+        connection = sqlite3.connect(f"file:{home.queue}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)
+        try:
+            with connection:
+                before: str = connection.execute("SELECT machine FROM queue").fetchone()[0]
+                connection.execute("UPDATE queue SET machine = ?", (machine_identity(),))
+            return before
+        finally:
+            connection.close()
+
+
+def machine_identity() -> str:
+    """What names this machine: its machine id where it has one, with the host name for people."""
+    for path in (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id")):
+        with suppress(OSError):
+            if text := path.read_text(encoding="ascii").strip():
+                return f"{socket.gethostname()}/{text[:12]}"
+    return socket.gethostname()
+
+
+def _make_private(path: Path) -> None:
+    """Create the file with mode 0600 before SQLite does it with the umask's; its -wal and -shm copy the mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _migrations() -> list[tuple[int, str]]:
+    """The .sql files in order, each with its number: the `user_version` that it leads to."""
+    folder = resources.files("yolotui.store") / "schema"
+    return sorted(
+        (int(entry.name.split("_", 1)[0]), entry.read_text(encoding="utf-8"))
+        for entry in folder.iterdir()
+        if entry.name.endswith(".sql")
+    )
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit the transaction around it."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextmanager
+def _as_sentences(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say into what a person can act on."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise QueueUnusable(
+                f"{path} was busy for {BUSY_TIMEOUT_S:g} s: another process holds a lock on it. Nothing was changed."
+            ) from error
+        raise QueueUnusable(
+            f"{path} can't be used: {error}. Is the disk full, or the directory read-only? `yolotui doctor` looks."
+        ) from error
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise QueueUnusable(f"{path} is damaged or no queue: {error}. Nothing was changed.") from error
+    except OSError as error:
+        raise QueueUnusable(f"{path} can't be used: {error.strerror or error}.") from error

@@ -1,0 +1,163 @@
+"""What the leader writes down: starts, ends, progress, and the timetable that it decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from yolotui.core.jobs import (
+    Attempt,
+    Job,
+    Process,
+    Progress,
+    Running,
+    Starting,
+    Status,
+    Stopping,
+    Unknown,
+    Waiting,
+    state_of,
+)
+from yolotui.core.timetable import Published
+from yolotui.store.database import Actor, Database, Transaction
+from yolotui.store.queries import Queries
+from yolotui.store.submitting import set_status
+
+
+class Ledger:
+    """The leader's writes. Each looks again, under the write lock, at what it is about to change."""
+
+    def __init__(self, database: Database, read: Queries) -> None:
+        self._database = database
+        self._read = read
+
+    def take_the_lead(self, process: Process) -> None:
+        """Write down who leads. The lock decides; this is for people."""
+        with self._database.write(Actor.scheduler()) as write:
+            write.execute(
+                "INSERT OR REPLACE INTO leader (one, pid, start_ticks, boot_id, since) VALUES (1, ?, ?, ?, ?)",
+                (process.pid, process.start_ticks, process.boot_id, write.now),
+            )
+            write.audit("lead", None, pid=process.pid)
+
+    def lay_down_the_lead(self, why: str) -> None:
+        """Write down that nobody leads."""
+        with self._database.write(Actor.scheduler()) as write:
+            write.execute("DELETE FROM leader")
+            write.audit("leave", None, why=why)
+
+    def begin_attempt(self, job_id: int, attempt: Attempt, *, told: Sequence[str] = ()) -> bool:
+        """Commit to a start: the job is starting, its GPUs are leased. False if it no longer waits.
+
+        `told` are sentences about how it begins: from which checkpoint, what was passed over.
+
+        The database refuses a GPU that is leased already (sqlite3.IntegrityError): a plan that asks for it is wrong.
+        """
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            if not isinstance(job.status, Waiting):
+                return False
+            self._put_attempt(write, job_id, attempt)
+            self._lease(write, job_id, attempt)
+            set_status(write, job_id, Starting(write.now, attempt.number))
+            write.audit("start", job_id, attempt=attempt.number, gpus=attempt.gpus, how=list(told))
+            return True
+
+    def attempt_runs(self, job_id: int, number: int, process: Process | None) -> None:
+        """The attempt's process is known: the job runs, unless a person has asked for something else meanwhile."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            attempt = job.attempts[number - 1]
+            attempt = msgspec.structs.replace(attempt, process=process, started_at=attempt.started_at or write.now)
+            self._put_attempt(write, job_id, attempt)
+            status = job.status
+            if isinstance(status, Starting | Unknown):
+                status = Running(write.now, number)
+                write.audit("run", job_id, attempt=number, pid=process.pid if process else None)
+            set_status(write, job_id, status)
+
+    def attempt_out_of_sight(self, job_id: int, number: int, reason: str) -> None:
+        """Nothing proves the attempt alive or dead: it is unknown, and keeps its lease."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            if isinstance(job.status, Stopping) or job.ended:
+                return
+            set_status(write, job_id, Unknown(write.now, number, reason))
+            write.audit("lose-sight", job_id, attempt=number, why=reason)
+
+    def attempt_ended(self, job_id: int, attempt: Attempt, next_status: Callable[[Job], tuple[Status, int]]) -> Status:
+        """Write down how an attempt ended and give its GPUs back; returns the job's new state.
+
+        `next_status` is asked under the write lock, with the job as it is then, for the state and the count of
+        failures that follow.
+        """
+        assert attempt.outcome is not None
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            status, failures = next_status(job)
+            self._put_attempt(write, job_id, attempt)
+            write.execute("DELETE FROM leases WHERE job = ? AND attempt = ?", (job_id, attempt.number))
+            write.execute("UPDATE jobs SET failures = ? WHERE id = ?", (failures, job_id))
+            set_status(write, job_id, status)
+            write.audit(
+                "end",
+                job_id,
+                attempt=attempt.number,
+                outcome=attempt.outcome.value,
+                cause=attempt.cause,
+                why=attempt.explanation,
+                then=state_of(status),
+            )
+            return status
+
+    def request_passed_on(self, job_id: int) -> None:
+        """The trainer has been told what a person asked for."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            if isinstance(job.status, Running) and job.status.request:
+                set_status(write, job_id, msgspec.structs.replace(job.status, request=None))
+
+    def settle(self, job_id: int, expected: type, status: Status, verb: str, why: str) -> bool:
+        """Take a job from a state to another, if it is still there: skip one, end one that a person gave up."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            if not isinstance(job.status, expected):
+                return False
+            if isinstance(status, Starting | Running):
+                raise ValueError("a start is not settled but begun")
+            set_status(write, job_id, status)
+            write.execute("DELETE FROM leases WHERE job = ?", (job_id,))
+            write.audit(verb, job_id, why=why)
+            return True
+
+    def record_progress(self, reached: Sequence[tuple[int, int, Progress]]) -> None:
+        """Keep what attempts have reached: (job, attempt number, progress)."""
+        with self._database.write(Actor.scheduler()) as write:
+            for job_id, number, progress in reached:
+                attempt = self._read.job(job_id).attempts[number - 1]
+                self._put_attempt(write, job_id, msgspec.structs.replace(attempt, progress=progress))
+                write.execute("UPDATE jobs SET revision = ? WHERE id = ?", (write.revision, job_id))
+
+    def publish(self, published: Published) -> int:
+        """Replace what is published; returns the queue's revision under which it stands."""
+        with self._database.write(Actor.scheduler()) as write:
+            content = msgspec.json.encode(msgspec.structs.replace(published, revision=write.revision)).decode()
+            write.execute(
+                "INSERT OR REPLACE INTO published (one, revision, at, content) VALUES (1, ?, ?, ?)",
+                (write.revision, published.at, content),
+            )
+            return write.revision
+
+    def _put_attempt(self, write: Transaction, job_id: int, attempt: Attempt) -> None:
+        write.execute(
+            "INSERT INTO attempts (job, number, record) VALUES (?, ?, ?) "
+            "ON CONFLICT (job, number) DO UPDATE SET record = excluded.record",
+            (job_id, attempt.number, msgspec.json.encode(attempt).decode()),
+        )
+
+    def _lease(self, write: Transaction, job_id: int, attempt: Attempt) -> None:
+        write.connection.executemany(
+            "INSERT INTO leases (gpu, job, attempt, leased_at) VALUES (?, ?, ?, ?)",
+            [(gpu, job_id, attempt.number, write.now) for gpu in attempt.gpus],
+        )

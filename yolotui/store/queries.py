@@ -1,0 +1,240 @@
+"""What can be read from the queue. Every answer is a frozen value."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from yolotui.core.jobs import Attempt, Job, JobSpec, Owner, Priority, Process, Status
+from yolotui.core.timetable import Published
+from yolotui.errors import NoSuchJob
+from yolotui.store.database import Database
+
+_decode_spec = msgspec.json.Decoder(JobSpec).decode
+_decode_status = msgspec.json.Decoder(Status).decode
+_decode_attempt = msgspec.json.Decoder(Attempt).decode
+_decode_published = msgspec.json.Decoder(Published).decode
+
+UNFINISHED = "state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')"
+
+
+class Lease(Struct, frozen=True):
+    """A GPU given to an attempt."""
+
+    gpu: str
+    job: int
+    attempt: int
+    leased_at: float
+
+
+class HeldGroup(Struct, frozen=True):
+    """A group of which nothing starts until a person releases it."""
+
+    name: str
+    since: float
+    reason: str
+
+
+class Leader(Struct, frozen=True):
+    """The process that last took the lead. Whether it still does, the lock says."""
+
+    process: Process
+    since: float
+
+
+class AuditRow(Struct, frozen=True):
+    """Who did what to which job, when and why."""
+
+    id: int
+    at: float
+    actor: str
+    uid: int
+    verb: str
+    job: int | None
+    detail: dict[str, Any]
+    reason: str
+
+
+class Queries:
+    """Readings of the queue through one connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def revision(self) -> int:
+        """How many transactions have changed anything."""
+        with self._database.snapshot() as connection:
+            revision: int = connection.execute("SELECT revision FROM queue").fetchone()["revision"]
+            return revision
+
+    def jobs(
+        self, *, since_revision: int = -1, unfinished: bool = False, ids: Sequence[int] | None = None
+    ) -> list[Job]:
+        """Jobs by id, whole, with their attempts: all, those changed since a revision, the unfinished, or some."""
+        where = ["j.revision > ?"]
+        parameters: list[Any] = [since_revision]
+        if unfinished:
+            where.append(UNFINISHED)
+        if ids is not None:
+            where.append("j.id IN (SELECT value FROM json_each(?))")
+            parameters.append(json.dumps(list(ids)))
+        chosen = " AND ".join(where)
+        with self._database.snapshot() as connection:
+            rows = connection.execute(f"SELECT * FROM jobs j WHERE {chosen} ORDER BY j.id", parameters).fetchall()  # noqa: S608 — built from constants
+            if not rows:
+                return []
+            after: dict[int, list[int]] = {}
+            query = (
+                f"SELECT d.job, d.needs FROM dependencies d JOIN jobs j ON j.id = d.job WHERE {chosen} ORDER BY 1, 2"  # noqa: S608
+            )
+            for job, needs in connection.execute(query, parameters):
+                after.setdefault(job, []).append(needs)
+            attempts: dict[int, list[Attempt]] = {}
+            query = f"SELECT job, record FROM attempts a JOIN jobs j ON j.id = a.job WHERE {chosen} ORDER BY 1, number"  # noqa: S608
+            for job, record in connection.execute(query, parameters):
+                attempts.setdefault(job, []).append(_decode_attempt(record))
+        return [_job(row, after.get(row["id"], ()), attempts.get(row["id"], ())) for row in rows]
+
+    def job(self, job_id: int) -> Job:
+        """One job. Raises NoSuchJob."""
+        if found := self.jobs(ids=[job_id]):
+            return found[0]
+        raise NoSuchJob(f"There is no job {job_id}. `yolotui list` shows all.")
+
+    def states(self, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+        """Name and state of jobs by id."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                "SELECT id, name, state FROM jobs WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return {row["id"]: (row["name"], row["state"]) for row in rows}
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state that occurs."""
+        with self._database.snapshot() as connection:
+            return dict(connection.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+
+    def select(self, selector: str) -> list[int]:
+        """The ids that a person means: an id, a range (`12-20`), a name, or `@group`. Raises NoSuchJob."""
+        with self._database.snapshot() as connection:
+            ids = [row["id"] for row in _selected(connection, selector)]
+        if not ids:
+            raise NoSuchJob(f"No job matches {selector!r}: give an id, a range (12-20), a name, or @group.")
+        return ids
+
+    def environment(self, job_id: int) -> dict[str, str]:
+        """The variables that a job was submitted with."""
+        with self._database.snapshot() as connection:
+            row = connection.execute(
+                "SELECT variables FROM environments JOIN jobs ON environment = digest WHERE jobs.id = ?", (job_id,)
+            ).fetchone()
+        variables: dict[str, str] = json.loads(row["variables"]) if row else {}
+        return variables
+
+    def dependents(self, job_id: int) -> list[int]:
+        """The ids of the jobs that hang directly on this one."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute("SELECT job FROM dependencies WHERE needs = ? ORDER BY job", (job_id,)).fetchall()
+        return [row["job"] for row in rows]
+
+    def latest_ends(self, group: str, count: int) -> list[Job]:
+        """The jobs of a group that succeeded or failed last, newest first; none from before its last release."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                """
+                SELECT id FROM jobs
+                WHERE group_name = :group AND state IN ('succeeded', 'failed')
+                  AND json_extract(status, '$.since') > coalesce(
+                      (SELECT max(at) FROM audit
+                       WHERE verb = 'release-group' AND json_extract(detail, '$.group') = :group), 0)
+                ORDER BY json_extract(status, '$.since') DESC, id DESC LIMIT :count
+                """,
+                {"group": group, "count": count},
+            ).fetchall()
+        by_id = {job.id: job for job in self.jobs(ids=[row["id"] for row in rows])}
+        return [by_id[row["id"]] for row in rows]
+
+    def leases(self) -> list[Lease]:
+        """Every GPU that is given to an attempt."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute("SELECT gpu, job, attempt, leased_at FROM leases ORDER BY gpu").fetchall()
+        return [Lease(*row) for row in rows]
+
+    def held_groups(self) -> dict[str, HeldGroup]:
+        """The groups of which nothing starts, by name."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute("SELECT name, since, reason FROM held_groups").fetchall()
+        return {row["name"]: HeldGroup(*row) for row in rows}
+
+    def published(self) -> Published | None:
+        """What the leader last decided, if one ever led."""
+        with self._database.snapshot() as connection:
+            row = connection.execute("SELECT content FROM published").fetchone()
+        return _decode_published(row["content"]) if row else None
+
+    def published_revision(self) -> int:
+        """The revision of what is published: readers fetch it only when this has changed. 0: nothing yet."""
+        with self._database.snapshot() as connection:
+            row = connection.execute("SELECT revision FROM published").fetchone()
+        return row["revision"] if row else 0
+
+    def leader(self) -> Leader | None:
+        """Who last took the lead and did not lay it down."""
+        with self._database.snapshot() as connection:
+            row = connection.execute("SELECT pid, start_ticks, boot_id, since FROM leader").fetchone()
+        return Leader(Process(row["pid"], row["start_ticks"], row["boot_id"]), row["since"]) if row else None
+
+    def audit(self, *, jobs: Sequence[int] | None = None, after_id: int = 0, limit: int = 1000) -> list[AuditRow]:
+        """The newest `limit` rows of the audit log, oldest first: of all, or of some jobs."""
+        where, parameters = "id > ?", [after_id]
+        if jobs is not None:
+            where += " AND job IN (SELECT value FROM json_each(?))"
+            parameters.append(json.dumps(list(jobs)))  # type: ignore[arg-type]
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM audit WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 — built from constants
+                [*parameters, limit],
+            ).fetchall()
+        return [AuditRow(**{**dict(row), "detail": json.loads(row["detail"])}) for row in reversed(rows)]
+
+
+def _job(row: sqlite3.Row, after: Iterable[int], attempts: Iterable[Attempt]) -> Job:
+    return Job(
+        id=row["id"],
+        spec=_decode_spec(row["spec"]),
+        priority=Priority(row["priority"]),
+        owner=Owner(row["owner"], row["owner_uid"]),
+        submitted_at=row["submitted_at"],
+        status=_decode_status(row["status"]),
+        run_dir=row["run_dir"],
+        after=tuple(after),
+        failures=row["failures"],
+        attempts=tuple(attempts),
+        file=row["file"],
+        round=row["round"],
+        revision=row["revision"],
+    )
+
+
+def _selected(connection: sqlite3.Connection, selector: str) -> list[sqlite3.Row]:
+    if selector.startswith("@"):
+        return connection.execute("SELECT id FROM jobs WHERE group_name = ? ORDER BY id", (selector[1:],)).fetchall()
+    first, dash, last = selector.partition("-")
+    if selector.isdecimal():
+        return connection.execute("SELECT id FROM jobs WHERE id = ?", (_integer(selector),)).fetchall()
+    if dash and first.isdecimal() and last.isdecimal():
+        query = "SELECT id FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id"
+        return connection.execute(query, (_integer(first), _integer(last))).fetchall()
+    # A name may have been used before: the newest job of that name is meant.
+    return connection.execute("SELECT id FROM jobs WHERE name = ? ORDER BY id DESC LIMIT 1", (selector,)).fetchall()
+
+
+def _integer(digits: str) -> int:
+    """A number that SQLite can hold; no id is that large."""
+    return min(int(digits), 2**63 - 1) if len(digits) < 20 else 2**63 - 1

@@ -1,0 +1,50 @@
+"""The store: one open queue, with what can be read, what people do, and what the leader writes down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from yolotui.locations import Home
+from yolotui.store.database import Database
+from yolotui.store.ledger import Ledger
+from yolotui.store.queries import Queries
+from yolotui.store.verbs import Verbs
+
+
+class Store:
+    """An open queue. One connection: use it from one thread."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        runs_root: str | None = None,
+        clock: Callable[[], float] = time.time,
+        wakes_leader: bool = True,
+    ) -> None:
+        """Open the queue of `home`, or make it. Raises QueueUnusable with a sentence."""
+        self.home = home
+        self._database = Database(home, clock=clock, wakes_leader=wakes_leader)
+        self.read = Queries(self._database)
+        self.verbs = Verbs(self._database, self.read, runs_root=runs_root or str(home.runs))
+        self.ledger = Ledger(self._database, self.read)
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has committed."""
+        return self._database.data_version()
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file. For the leader alone: it is the only checkpointer."""
+        self._database.checkpoint()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
