@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 
 @dataclass(frozen=True)
 class Home:
@@ -19,9 +17,11 @@ class Home:
     @classmethod
     def current(cls) -> Home:
         """`$YOLOTUI_HOME`, else the platform's user data directory."""
-        named = os.environ.get("YOLOTUI_HOME")
-        root = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("yolotui", appauthor=False))
-        return cls(root.absolute())
+        if named := os.environ.get("YOLOTUI_HOME"):
+            return cls(Path(named).expanduser().absolute())
+        import platformdirs
+
+        return cls(Path(platformdirs.user_data_dir("yolotui", appauthor=False)))
 
     def create(self) -> None:
         """Make the directory, for its owner alone. Raises OSError where that is not possible."""
@@ -70,6 +70,8 @@ class Home:
 
 def user_config() -> Path:
     """The platform's configuration file, for a user who has no config.toml in the home."""
+    import platformdirs
+
     return Path(platformdirs.user_config_dir("yolotui", appauthor=False)) / "config.toml"
 
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -210,12 +209,8 @@ def _make_private(path: Path) -> None:
 
 def _migrations() -> list[tuple[int, str]]:
     """The .sql files in order, each with its number: the `user_version` that it leads to."""
-    folder = resources.files("yolotui.store") / "schema"
-    return sorted(
-        (int(entry.name.split("_", 1)[0]), entry.read_text(encoding="utf-8"))
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    )
+    folder = Path(__file__).parent / "schema"
+    return sorted((int(file.name.split("_", 1)[0]), file.read_text(encoding="utf-8")) for file in folder.glob("*.sql"))
 
 
 def _statements(sql: str) -> Iterator[str]:

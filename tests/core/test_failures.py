@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yolotui import ultralytics_args
+from yolotui.core.failures import Cause, Ending, Failure, backoff_s, classify
+from yolotui.core.jobs import Kind
+
+TRACEBACK = "Traceback (most recent call last):\n  File 'x.py', line 1\n"
+
+
+def ended_with(error_type: str, message: str, exit_code: int = 1) -> Failure:
+    return classify(Ending(kind=Kind.TRAIN, exit_code=exit_code, error_type=error_type, error_message=message))
+
+
+@pytest.mark.parametrize(
+    ("error_type", "message", "cause", "permanent"),
+    [
+        ("OutOfMemoryError", "CUDA out of memory. Tried to allocate 20.00 MiB", Cause.CUDA_OUT_OF_MEMORY, False),
+        ("RuntimeError", "CUDA error: out of memory", Cause.CUDA_OUT_OF_MEMORY, False),
+        ("RuntimeError", "CUDA error: device-side assert triggered", Cause.CUDA_ERROR, False),
+        ("AcceleratorError", "CUDA error: unspecified launch failure", Cause.CUDA_ERROR, False),
+        ("ValueError", "Invalid CUDA 'device=0' requested. Use 'device=cpu'", Cause.CUDA_ERROR, False),
+        ("RuntimeError", "CUDA error: no kernel image is available for execution on", "cuda_unsupported", True),
+        ("DistBackendError", "NCCL error in: ProcessGroupNCCL.cpp:77, unhandled cuda error", Cause.NCCL, False),
+        ("RuntimeError", "DataLoader worker (pid 9) is killed by signal: Bus error. It is", Cause.SHARED_MEMORY, False),
+        ("RuntimeError", "unable to write to file </torch_1_2>: No space left on device (28)", "shared_memory", False),
+        ("RuntimeError", "DataLoader worker (pid(s) 3, 4) is killed by signal: Killed.", "host_out_of_memory", False),
+        ("MemoryError", "", Cause.HOST_OUT_OF_MEMORY, False),
+        ("OSError", "[Errno 28] No space left on device", Cause.DISK_FULL, False),
+        ("RuntimeError", "Dataset 'x.yaml' error ❌ [Errno 28] No space left on device: 'a'", Cause.DISK_FULL, False),
+        ("RuntimeError", "Dataset 'x.yaml' error ❌ [Errno 116] Stale file handle", Cause.STORAGE, False),
+        ("RuntimeError", "Dataset 'x.yaml' error ❌ 'x.yaml' does not exist", Cause.BAD_DATA, True),
+        ("RuntimeError", "No valid images found in /d/labels/train.cache.\n  no error details", Cause.BAD_DATA, True),
+        ("ValueError", "train: No labels found in /d/labels/train.cache. See", Cause.BAD_DATA, True),
+        ("FileNotFoundError", "train: Error loading data from /d/images", Cause.BAD_DATA, True),
+        ("SyntaxError", "'epohcs' is not a valid YOLO argument. Similar", Cause.BAD_ARGUMENT, True),
+        ("TypeError", "'epochs=x' is of invalid type str. 'epochs' must be an int", Cause.BAD_ARGUMENT, True),
+        ("ValueError", "'lr0=2' is an invalid value. Valid 'lr0' values are between 0.0", Cause.BAD_ARGUMENT, True),
+        ("TypeError", "'seed=None' is invalid. 'seed' must not be None.", Cause.BAD_ARGUMENT, True),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: 'yolo99n.pt'", Cause.NO_SUCH_FILE, True),
+        ("TypeError", "ERROR ❌️ /a/x.pt is not a loadable checkpoint — the file is empty", Cause.NO_SUCH_FILE, True),
+        ("RuntimeError", "Training failed: NaN persisted for 4 epochs", Cause.NOT_A_NUMBER, False),
+        ("AssertionError", "last.pt training to 3 epochs is finished, nothing to resume.", "nothing_to_resume", True),
+        ("ModuleNotFoundError", "No module named 'albumentations'", Cause.IMPORT_ERROR, True),
+        ("ConnectionError", "❌  Download failure for https://x/y.pt.", "needs_network", True),
+        ("PermissionError", "[Errno 13] Permission denied: '/root/x'", Cause.NO_PERMISSION, True),
+        ("ZeroDivisionError", "division by zero", Cause.EXIT_CODE, False),
+    ],
+)  # fmt: skip
+def test_an_error_of_the_trainer_has_a_cause(error_type, message, cause, permanent):
+    failure = ended_with(error_type, message)
+    assert (failure.cause, failure.permanent) == (cause, permanent)
+    assert (" ".join(message.split())[:20] or error_type) in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("engine/trainer.py", "error ❌ {e}"),
+        ("engine/trainer.py", "NaN persisted for {self.nan_recovery_attempts} epochs"),
+        ("engine/trainer.py", "is corrupted with NaN/Inf weights"),
+        ("engine/trainer.py", "is finished, nothing to resume"),
+        ("cfg/__init__.py", "is not a valid YOLO argument"),
+        ("cfg/__init__.py", "is of invalid type"),
+        ("data/dataset.py", "No labels found in"),
+        ("data/dataset.py", "No valid images found in"),
+        ("data/base.py", "Error loading data from"),
+        ("data/utils.py", "images not found"),
+        ("utils/downloads.py", "Download failure for"),
+        ("utils/torch_utils.py", "Invalid CUDA 'device="),
+        ("nn/tasks.py", "is not a loadable checkpoint"),
+    ],
+)
+def test_the_installed_ultralytics_still_says_these_words(file, words):
+    root = ultralytics_args.package()
+    assert root is not None
+    assert words in (root / file).read_text(encoding="utf-8")
+
+
+def test_a_refusal_of_the_trainer_is_permanent_whatever_its_words():
+    assert ended_with("ValueError", "something new", exit_code=2).permanent
+    assert not ended_with("ValueError", "something new").permanent
+
+
+def test_kill_9_from_outside_is_the_hosts_memory_or_a_person_and_may_be_tried_again():
+    failure = classify(Ending(kind=Kind.TRAIN, signal=9))
+    assert failure.cause is Cause.HOST_OUT_OF_MEMORY
+    assert not failure.permanent
+
+
+@pytest.mark.parametrize(("exit_code", "signal"), [(None, 15), (143, None), (None, 11), (None, 64)])
+def test_other_signals_have_their_name(exit_code, signal):
+    failure = classify(Ending(kind=Kind.COMMAND, exit_code=exit_code, signal=signal))
+    assert failure.cause is Cause.KILLED
+    assert not failure.permanent
+
+
+def test_what_we_stopped_is_stopped_even_when_its_log_is_full_of_errors():
+    ending = Ending(kind=Kind.TRAIN, signal=15, log_tail=TRACEBACK + "CUDA out of memory", stopped_by_us=True)
+    assert classify(ending).cause is Cause.STOPPED
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        Ending(kind=Kind.COMMAND, spawn_error="[Errno 2] No such file or directory: 'nope'", exit_code=127),
+        Ending(kind=Kind.COMMAND, exit_code=127, log_tail="sh: nope: not found"),
+        Ending(kind=Kind.COMMAND, exit_code=126),
+    ],
+)
+def test_a_command_that_is_not_there_is_not_tried_again(ending):
+    failure = classify(ending)
+    assert failure.cause is Cause.COMMAND_NOT_FOUND
+    assert failure.permanent
+
+
+def test_a_warning_about_a_missing_module_does_not_condemn_a_run_that_was_killed():
+    warning = "TensorBoard: No module named 'tensorboard'\nFileNotFoundError was ignored\n"
+    assert not classify(Ending(kind=Kind.TRAIN, signal=9, log_tail=TRACEBACK + warning)).permanent
+    assert classify(Ending(kind=Kind.COMMAND, exit_code=1, log_tail=warning)).cause is Cause.EXIT_CODE
+
+
+def test_only_the_last_traceback_counts():
+    log = f"{TRACEBACK}OutOfMemoryError: CUDA out of memory\nretrying\n{TRACEBACK}ImportError: cannot import name 'x'\n"
+    failure = classify(Ending(kind=Kind.COMMAND, exit_code=1, log_tail=log))
+    assert failure.cause is Cause.IMPORT_ERROR
+    assert failure.permanent
+
+
+def test_a_plain_exit_quotes_the_last_words():
+    failure = classify(Ending(kind=Kind.COMMAND, exit_code=3, log_tail="a\nthe server said no\n\n"))
+    assert failure.cause is Cause.EXIT_CODE
+    assert "3" in failure.sentence
+    assert "the server said no" in failure.sentence
+
+
+def test_an_end_that_nobody_saw_is_lost_and_not_permanent():
+    assert classify(Ending(kind=Kind.TRAIN)).cause is Cause.LOST
+
+
+@given(st.builds(Ending, kind=st.sampled_from(Kind), exit_code=st.none() | st.integers(-300, 300), log_tail=st.text()))
+def test_every_ending_gets_a_sentence(ending):
+    failure = classify(ending)
+    assert failure.sentence
+    assert "\n" not in failure.sentence
+
+
+def test_backoff_doubles_and_is_capped():
+    assert [backoff_s(n, 30.0) for n in (1, 2, 3, 4)] == [30, 60, 120, 240]
+    assert backoff_s(10, 30.0) == backoff_s(10_000, 30.0) == 1800
+    assert backoff_s(5, 0.0) == 0

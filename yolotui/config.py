@@ -1,0 +1,85 @@
+"""What can be configured, with its defaults. `config_reading` reads the file, where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from yolotui.locations import Home, user_config
+
+
+class QueueConfig(Struct, frozen=True):
+    """[queue] `confirm`: when verbs that destroy ask: always, for marked jobs (several at once), never."""
+
+    confirm: str = "marked"
+
+
+class PathsConfig(Struct, frozen=True):
+    """[paths] `runs`: an absolute directory for run directories; None is the home."""
+
+    runs: str | None = None
+
+
+class GpusConfig(Struct, frozen=True):
+    """[gpus] Which cards may be used (numbers in PCI order; None: all) and when one is passed over.
+
+    A foreign process that holds less than `ignore_below_bytes` doesn't block a card; `too_hot_c` is in °C.
+    """
+
+    use: tuple[int, ...] | None = None
+    exclude: tuple[int, ...] = ()
+    ignore_below_bytes: int = 300 * 1024**2
+    too_hot_c: int = 85
+
+
+class SchedulingConfig(Struct, frozen=True):
+    """[scheduling] `preemption`: never, queue, evict; `notice_s`: seconds of warning; `mode`: balanced, throughput."""
+
+    preemption: str = "queue"
+    notice_s: float = 1800.0
+    mode: str = "balanced"
+
+
+class NotifyConfig(Struct, frozen=True):
+    """[notify] Addresses (apprise URLs) by event."""
+
+    started: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    deadline: tuple[str, ...] = ()
+    health: tuple[str, ...] = ()
+
+
+class UiConfig(Struct, frozen=True):
+    """[ui] `theme`: a theme's name, None for the default; `refresh_s`: seconds between two looks at what runs."""
+
+    theme: str | None = None
+    refresh_s: float = 1.0
+
+
+class Config(Struct, frozen=True):
+    """The whole configuration. `keys`: keys by the name of their action, for the dashboard to check and use."""
+
+    queue: QueueConfig = field(default_factory=QueueConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    gpus: GpusConfig = field(default_factory=GpusConfig)
+    scheduling: SchedulingConfig = field(default_factory=SchedulingConfig)
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
+    keys: dict[str, str] = {}
+    ui: UiConfig = field(default_factory=UiConfig)
+
+    @classmethod
+    def load(cls, home: Home) -> Config:
+        """What counts for a home: its own file, else the user's, else the defaults. Raises WrongFile."""
+        file = find(home)
+        if file is None:
+            return cls()
+        from yolotui.config_reading import read
+
+        return read(file)
+
+
+def find(home: Home) -> Path | None:
+    """The configuration file that counts for a home, if there is one."""
+    return next((file for file in (home.config, user_config()) if file.exists()), None)

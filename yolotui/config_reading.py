@@ -1,0 +1,188 @@
+"""Reading the configuration file, with every mistake told at once; and its JSON schema, for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from yolotui.config import Config, GpusConfig, NotifyConfig, PathsConfig, QueueConfig, SchedulingConfig, UiConfig
+from yolotui.errors import WrongFile
+from yolotui.jobfile.lines import Path as KeyPath
+from yolotui.jobfile.source import Mistakes, Source
+from yolotui.nearest import did_you_mean
+from yolotui.units import duration, size
+
+
+class _Setting(NamedTuple):
+    """A key: how its value is read (ValueError with a sentence), its schema, and its field if that has another name."""
+
+    read: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+    field: str | None = None
+
+
+def _one_of(*words: str) -> _Setting:
+    def choose(value: object) -> str:
+        if value not in words:
+            near = did_you_mean(value, words) if isinstance(value, str) else ""
+            raise ValueError(f"must be one of {', '.join(words)}, not {value!r}{near}")
+        return str(value)
+
+    return _Setting(choose, {"enum": list(words)})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError(f"must be a text in quotes, not {value!r}")
+    return value
+
+
+def _directory(value: object) -> str:
+    try:
+        path = Path(_text(value)).expanduser()
+    except RuntimeError:  # ~nobody
+        path = Path(_text(value))
+    if not path.is_absolute():
+        raise ValueError(f'must be an absolute path ("/data/runs", "~/runs"), not {value!r}')
+    return str(path)
+
+
+def _cards(value: object) -> tuple[int, ...]:
+    cards = value if isinstance(value, list) else [value]
+    for card in cards:
+        if isinstance(card, bool) or not isinstance(card, int) or not 0 <= card < 1024:
+            raise ValueError(f"must be a list of GPU numbers as nvidia-smi shows them ([0, 1]), not {value!r}")
+    return tuple(dict.fromkeys(cards))
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    addresses = value if isinstance(value, list) else [value]
+    if not all(isinstance(address, str) and "://" in address for address in addresses):
+        raise ValueError(f'must be a list of addresses (["wecom://…"]), not {value!r}')
+    return tuple(addresses)
+
+
+def _degrees(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 40 <= value <= 120:
+        raise ValueError(f"must be a whole number of °C from 40 to 120, not {value!r}")
+    return value
+
+
+def _refresh(value: object) -> float:
+    seconds = duration(value)
+    if not 0.1 <= seconds <= 60:
+        raise ValueError(f"must be from 0.1 to 60 seconds, not {value!r}")
+    return seconds
+
+
+_CARDS_SCHEMA = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_ADDRESSES = _Setting(_addresses, {"type": "array", "items": {"type": "string", "format": "uri"}})
+
+_SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
+    "queue": (QueueConfig, {"confirm": _one_of("always", "marked", "never")}),
+    "paths": (PathsConfig, {"runs": _Setting(_directory, {"type": "string"})}),
+    "gpus": (
+        GpusConfig,
+        {
+            "use": _Setting(_cards, _CARDS_SCHEMA),
+            "exclude": _Setting(_cards, _CARDS_SCHEMA),
+            "ignore_below": _Setting(size, {"type": ["string", "integer"]}, "ignore_below_bytes"),
+            "too_hot": _Setting(_degrees, {"type": "integer", "minimum": 40, "maximum": 120}, "too_hot_c"),
+        },
+    ),
+    "scheduling": (
+        SchedulingConfig,
+        {
+            "preemption": _one_of("never", "queue", "evict"),
+            "notice": _Setting(duration, {"type": ["string", "number"]}, "notice_s"),
+            "mode": _one_of("balanced", "throughput"),
+        },
+    ),
+    "notify": (NotifyConfig, dict.fromkeys(NotifyConfig.__struct_fields__, _ADDRESSES)),
+    "ui": (
+        UiConfig,
+        {
+            "theme": _Setting(_text, {"type": "string"}),
+            "refresh": _Setting(_refresh, {"type": "number", "minimum": 0.1, "maximum": 60}, "refresh_s"),
+        },
+    ),
+}
+
+
+def read(file: Path) -> Config:
+    """Read one configuration file. Raises WrongFile with every mistake: `FILE:LINE: key: what is wrong`."""
+    source = Source(file)
+    mistakes = source.mistakes()
+    sections: dict[str, Any] = {}
+    for name, table in source.document.items():
+        if name not in {*_SECTIONS, "keys"}:
+            near = did_you_mean(name, [*_SECTIONS, "keys"])
+            mistakes.add((name,), f"there is no such section{near}")
+        elif not isinstance(table, dict):
+            mistakes.add((name,), f"must be a section: [{name}]")
+        elif name == "keys":
+            sections[name] = _keys(table, mistakes)
+        else:
+            sections[name] = _section(name, table, mistakes)
+    if mistakes:
+        raise WrongFile(mistakes.told)
+    return Config(**sections)
+
+
+def _section(name: str, table: Mapping[str, Any], mistakes: Mistakes) -> Struct:
+    made, settings = _SECTIONS[name]
+    values = {}
+    for key, value in table.items():
+        path: KeyPath = (name, key)
+        setting = settings.get(key)
+        if setting is None:
+            mistakes.add(path, f"there is no such key{did_you_mean(key, settings)}")
+            continue
+        try:
+            values[setting.field or key] = setting.read(value)
+        except ValueError as error:
+            mistakes.add(path, str(error))
+    if name == "gpus" and {"use", "exclude"} <= table.keys():
+        mistakes.add((name, "exclude"), "say use or exclude, not both")
+    return made(**values)
+
+
+def _keys(table: Mapping[str, Any], mistakes: Mistakes) -> dict[str, str]:
+    for action, key in table.items():
+        if not isinstance(key, str) or not key.strip():
+            mistakes.add(("keys", action), f'must be the name of a key ("x", "ctrl+k"), not {key!r}')
+    return dict(table)
+
+
+def schema() -> dict[str, Any]:
+    """A JSON schema (2020-12) of config.toml, for editors."""
+    properties: dict[str, Any] = {
+        name: {
+            "type": "object",
+            "description": made.__doc__,
+            "additionalProperties": False,
+            "properties": {key: _with_default(setting, key, made()) for key, setting in settings.items()},
+        }
+        for name, (made, settings) in _SECTIONS.items()
+    }
+    properties["keys"] = {
+        "type": "object",
+        "description": "[keys] Keys of the dashboard by the name of their action.",
+        "additionalProperties": {"type": "string"},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "yolotui configuration",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _with_default(setting: _Setting, key: str, defaults: Struct) -> dict[str, Any]:
+    default = msgspec.to_builtins(getattr(defaults, setting.field or key))
+    return {**setting.schema} if default is None else {**setting.schema, "default": default}

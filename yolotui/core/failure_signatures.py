@@ -1,0 +1,227 @@
+"""By which words a failure is known. A new one is one entry in the table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Cause(StrEnum):
+    """What ended an attempt."""
+
+    STOPPED = "stopped"
+    COMMAND_NOT_FOUND = "command_not_found"
+    CUDA_OUT_OF_MEMORY = "cuda_out_of_memory"
+    HOST_OUT_OF_MEMORY = "host_out_of_memory"
+    SHARED_MEMORY = "shared_memory"
+    DISK_FULL = "disk_full"
+    STORAGE = "storage"
+    NCCL = "nccl"
+    CUDA_UNSUPPORTED = "cuda_unsupported"
+    CUDA_ERROR = "cuda_error"
+    NOT_A_NUMBER = "not_a_number"
+    IMPORT_ERROR = "import_error"
+    NEEDS_NETWORK = "needs_network"
+    BAD_ARGUMENT = "bad_argument"
+    BAD_DATA = "bad_data"
+    NOTHING_TO_RESUME = "nothing_to_resume"
+    NO_SUCH_FILE = "no_such_file"
+    NO_PERMISSION = "no_permission"
+    REFUSED = "refused"
+    KILLED = "killed"
+    EXIT_CODE = "exit_code"
+    LOST = "lost"
+
+
+class Signature(Struct, frozen=True):
+    """Text by which a cause is known. `patterns` are searched, case and all, line by line."""
+
+    cause: Cause
+    sentence: str
+    permanent: bool
+    patterns: tuple[str, ...]
+
+
+# The first that matches wins: what is narrow stands before what is wide (a full /dev/shm also says "No space left").
+SIGNATURES = (
+    Signature(
+        Cause.CUDA_OUT_OF_MEMORY,
+        "The GPU ran out of memory.",
+        False,
+        (
+            r"CUDA out of memory",
+            r"\bOutOfMemoryError\b",
+            r"CUDA error: out of memory",
+            r"CU(BLAS|DNN)_STATUS_ALLOC_FAILED",
+        ),
+    ),
+    Signature(
+        Cause.SHARED_MEMORY,
+        "Shared memory (/dev/shm) ran out: use fewer workers or make /dev/shm bigger.",
+        False,
+        (
+            r"killed by signal: Bus error",
+            r"out of shared memory",
+            r"unable to (open|resize|mmap|write to file) .*(shared memory|/torch_)",
+            r"No space left on device.*(/dev/shm|/torch_)",
+            r"/dev/shm.*No space left on device",  # noqa: S108
+            r"\bBus error\b",
+        ),
+    ),
+    Signature(
+        Cause.HOST_OUT_OF_MEMORY,
+        "The host ran out of memory.",
+        False,
+        (
+            r"DataLoader worker \(pid.*\) is killed by signal: Killed",
+            r"DefaultCPUAllocator: (can't allocate|not enough) memory",
+            r"^MemoryError\b",
+            r"Unable to allocate .* for an array",
+            r"Cannot allocate memory",
+        ),
+    ),
+    Signature(
+        Cause.DISK_FULL,
+        "A disk is full.",
+        False,
+        (r"No space left on device", r"Disk quota exceeded", r"PytorchStreamWriter failed writing file"),
+    ),
+    Signature(
+        Cause.STORAGE,
+        "Files could not be read or written for a moment.",
+        False,
+        (
+            r"Input/output error",
+            r"Stale file handle",
+            r"Transport endpoint is not connected",
+            r"Too many open files",
+            r"Resource temporarily unavailable",
+        ),
+    ),
+    Signature(
+        Cause.NCCL,
+        "The GPUs lost touch with each other (NCCL).",
+        False,
+        (
+            r"NCCL (error|WARN .*fail)",
+            r"\bnccl(UnhandledCudaError|SystemError|InternalError|RemoteError|InvalidUsage)\b",
+            r"DistBackendError",
+            r"Watchdog caught collective operation timeout",
+            r"Connection closed by peer .*(gloo|tcp)",
+        ),
+    ),
+    Signature(
+        Cause.CUDA_UNSUPPORTED,
+        "This PyTorch does not fit the GPU or its driver.",
+        True,
+        (
+            r"no kernel image is available for execution",
+            r"CUDA driver version is insufficient",
+            r"The NVIDIA driver on your system is too old",
+            r"Torch not compiled with CUDA enabled",
+        ),
+    ),
+    Signature(
+        Cause.CUDA_ERROR,
+        "The GPU or its driver failed.",
+        False,
+        (
+            r"CUDA error:",
+            r"CUDA driver (error|initialization)",
+            r"\bcuDNN error\b",
+            r"CU(BLAS|DNN|FFT|SOLVER)_STATUS_",
+            r"NVRM: Xid|\bXid \(",
+            r"AcceleratorError",
+            r"Invalid CUDA 'device=",
+            r"No CUDA GPUs are available",
+        ),
+    ),
+    Signature(
+        Cause.NOT_A_NUMBER,
+        "The training went to NaN and could not recover.",
+        False,
+        (
+            r"NaN persisted for \d+ epochs",
+            r"corrupted with NaN/Inf weights",
+            r"detected but no valid last\.pt is available for recovery",
+        ),
+    ),
+    Signature(
+        Cause.NOTHING_TO_RESUME,
+        "The checkpoint can't be resumed.",
+        True,
+        (r"nothing to resume", r"Resume checkpoint not found"),
+    ),
+    Signature(
+        Cause.NEEDS_NETWORK,
+        "It wanted to download something; trainings run offline.",
+        True,
+        (
+            r"Download failure for",
+            r"Environment (may be|is) (not connected to the internet|offline|not online)",
+            r"Temporary failure in name resolution|Name or service not known",
+        ),
+    ),
+    Signature(
+        Cause.BAD_DATA,
+        "The data set is not usable.",
+        True,
+        (
+            r"Dataset '[^']*' (error|images not found)",
+            r"'[^']*:?' (key missing|images not found)",
+            r"either 'names' or 'nc' are required",
+            r"'names' length \d+ and 'nc: \d+' must match",
+            r"No (labels|valid images|images) found in",
+            r"No images from .* found in",
+            r"no training images found",
+            r"Error loading data from",
+            r"Image Not Found",
+            r"'kpt_shape' in data.yaml missing or incorrect",
+            r"exceeds dataset class count",
+            r"labels require \d+ columns",
+        ),
+    ),
+    Signature(
+        Cause.BAD_ARGUMENT,
+        "Ultralytics does not accept an argument.",
+        True,
+        (
+            r"is not a valid YOLO argument",
+            r"'[^']*=[^']*' is (an )?(of )?invalid",
+            r"Valid '\w+' (values|types) are",
+            r"is not a valid image size",
+            r"froze the entire model",
+            r"Invalid '(mode|task)=",
+            r"gives BatchNorm a single value per channel",
+            r"Expected more than 1 value per channel when training",
+            r"model does not support '\w+' mode",
+        ),
+    ),
+    Signature(
+        Cause.IMPORT_ERROR,
+        "A Python module is missing or broken.",
+        True,
+        (r"\b(ModuleNotFoundError|ImportError)\b", r"requires missing Ultralytics module", r"No module named "),
+    ),
+    Signature(
+        Cause.NO_PERMISSION,
+        "It may not read or write a file.",
+        True,
+        (r"\bPermissionError\b", r"\[Errno 13\] Permission denied"),
+    ),
+    Signature(
+        Cause.NO_SUCH_FILE,
+        "A file, a model or weights are missing or not usable.",
+        True,
+        (
+            r"\b(FileNotFoundError|NotADirectoryError|IsADirectoryError)\b",
+            r"is not a loadable checkpoint",
+            r"is a TorchScript archive, not",
+            r"outside the supported Ultralytics checkpoint format",
+            r"is not a supported model format|Unsupported model",
+            r"appears to be an Ultralytics YOLOv5 model",
+            r"acceptable suffix is",
+        ),
+    ),
+)

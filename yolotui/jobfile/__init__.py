@@ -1,0 +1,7 @@
+"""Files of jobs: reading jobs.toml, whole or not at all, with every mistake named by file, line and key."""
+
+from __future__ import annotations
+
+from yolotui.jobfile.reading import FileJob, JobFile, one_job, read
+
+__all__ = ["FileJob", "JobFile", "one_job", "read"]

@@ -1,0 +1,95 @@
+"""Who leads: a lock that exactly one scheduler holds, and how anybody starts one when nobody does.
+
+The lock is `flock` on a file of the home: the kernel gives it back when its holder dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from yolotui.locations import Home
+
+
+class Lock:
+    """An advisory lock on a file, held until released or until the process dies. Not inherited by children."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, *, shared: bool = False) -> bool:
+        """Take the lock without waiting; False when another process holds it in a way that forbids this."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def is_led(home: Home) -> bool:
+    """Whether a scheduler holds the lock right now."""
+    lock = Lock(home.scheduler_lock)
+    with suppress(FileNotFoundError):
+        if lock.acquire(shared=True):
+            lock.release()
+            return False
+        return True
+    return False
+
+
+def scheduler_command(*arguments: str) -> list[str]:
+    """The command line of a scheduler, run by this interpreter."""
+    return [sys.executable, "-m", "yolotui.scheduler", *arguments]
+
+
+def scheduler_environment(home: Home) -> dict[str, str]:
+    """The environment of a detached scheduler: this process's own, with the home pinned."""
+    return {**os.environ, "YOLOTUI_HOME": str(home.root)}
+
+
+def ensure_leader(home: Home) -> bool:
+    """Start a detached scheduler if nobody leads; True if so. It outlives this process and its terminal."""
+    if is_led(home):
+        return False
+    log = os.open(home.scheduler_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        # The shell leaves at once, so that a scheduler that ends is init's to bury and no zombie of a dashboard.
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" &', "sh", *scheduler_command("--until-idle")],
+            env=scheduler_environment(home),
+            cwd=home.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            check=False,
+        )
+    finally:
+        os.close(log)
+    return True
+
+
+@contextmanager
+def watching(home: Home) -> Iterator[None]:
+    """Keep a leader from leaving while this block runs: somebody looks at it."""
+    lock = Lock(home.watchers_lock)
+    lock.acquire(shared=True)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,200 @@
+"""The queue as a Python class: the verbs and readings that the dashboard, the command line and scripts share.
+
+    from yolotui import Queue
+
+    with Queue() as queue:
+        (job,) = queue.add(JobSpec(name="night", kind=Kind.TRAIN, model="yolo11n.yaml", data="/data/shapes.yaml"))
+        queue.set_priority([job], Priority.P1, reason="customer waits")
+
+Every verb is durable when it returns, is written to the audit log with who and why, and sees to it that a scheduler
+runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from yolotui.config import Config
+from yolotui.core.jobs import Argument, Job, JobSpec, Priority, Request
+from yolotui.core.timetable import Published
+from yolotui.environment import submitted_environment
+from yolotui.errors import NotPossible
+from yolotui.leadership import ensure_leader, is_led, watching
+from yolotui.locations import Home
+from yolotui.store import Actor, AuditRow, FileTaken, HeldGroup, Leader, Store, Submission
+
+Result = TypeVar("Result")
+
+
+class Queue:
+    """An open queue. Use it from one thread. With `readonly` every verb is refused."""
+
+    def __init__(self, home: str | Path | None = None, *, readonly: bool = False, start_scheduler: bool = True) -> None:
+        """Open the queue in `home` (default: `$YOLOTUI_HOME` or the user data directory), making it if need be."""
+        self.home = Home(Path(home).absolute()) if home else Home.current()
+        self.config = Config.load(self.home)
+        runs = self.config.paths.runs
+        self._store = Store(self.home, runs_root=str(Path(runs).expanduser()) if runs else None)
+        self.readonly = readonly
+        self._start_scheduler = start_scheduler
+
+    # Readings
+
+    def jobs(
+        self, *, since_revision: int = -1, unfinished: bool = False, ids: Sequence[int] | None = None
+    ) -> list[Job]:
+        """All jobs by id; or those changed since a revision, the unfinished, or some."""
+        return self._store.read.jobs(since_revision=since_revision, unfinished=unfinished, ids=ids)
+
+    def job(self, job_id: int) -> Job:
+        """One job. Raises NoSuchJob."""
+        return self._store.read.job(job_id)
+
+    def select(self, *selectors: str) -> list[int]:
+        """The ids that ids, ranges, names and @groups mean, in order, each once. Raises NoSuchJob."""
+        return list(dict.fromkeys(job_id for each in selectors for job_id in self._store.read.select(each)))
+
+    def revision(self) -> int:
+        """Counts every change of the queue."""
+        return self._store.read.revision()
+
+    def data_version(self) -> int:
+        """Changes when another process has committed: cheaper than `revision`, and good for nothing else."""
+        return self._store.data_version()
+
+    def published(self) -> Published | None:
+        """What the leader last decided, and when: the timetable, the GPUs."""
+        return self._store.read.published()
+
+    def published_revision(self) -> int:
+        """Changes when `published` would answer otherwise."""
+        return self._store.read.published_revision()
+
+    def leader(self) -> Leader | None:
+        """The scheduler that leads right now, if one does."""
+        return self._store.read.leader() if is_led(self.home) else None
+
+    def held_groups(self) -> dict[str, HeldGroup]:
+        """The groups of which nothing starts."""
+        return self._store.read.held_groups()
+
+    def dependents(self, job_id: int) -> list[int]:
+        """The ids of the jobs that hang directly on this one."""
+        return self._store.read.dependents(job_id)
+
+    def audit(self, *, jobs: Sequence[int] | None = None, after_id: int = 0, limit: int = 1000) -> list[AuditRow]:
+        """Who did what, when and why: the newest rows, oldest first."""
+        return self._store.read.audit(jobs=jobs, after_id=after_id, limit=limit)
+
+    # Verbs
+
+    def add(self, *specs: JobSpec, priority: Priority = Priority.P2, hold: bool = False, reason: str = "") -> list[int]:
+        """Submit jobs, all or none; returns their ids."""
+        environment = submitted_environment(os.environ)
+        submissions = [Submission(spec=s, priority=priority, environment=environment, hold=hold) for s in specs]
+        return self._do(reason, lambda actor: self._store.verbs.submit(submissions, actor))
+
+    def add_file(
+        self, path: str | Path, *, again: bool = False, rerun_changed: bool = False, reason: str = ""
+    ) -> FileTaken:
+        """Take a file of jobs, whole or not at all. Taking it again adds nothing twice. Raises WrongFile."""
+        from yolotui.jobfile import read as read_jobfile
+
+        file = Path(path).absolute()
+        environment = submitted_environment(os.environ)
+        submissions = [
+            Submission(spec=j.spec, priority=j.priority, environment=environment, hold=j.hold, digest=j.digest)
+            for j in read_jobfile(file, weights_dir=self.home.weights).jobs
+        ]
+
+        def take(actor: Actor) -> FileTaken:
+            return self._store.verbs.take_file(
+                str(file.resolve()), submissions, actor, again=again, rerun_changed=rerun_changed
+            )
+
+        return self._do(reason, take)
+
+    def edit(self, job_id: int, changes: Mapping[str, Argument], *, reason: str = "") -> None:
+        """Change arguments of a job that waits."""
+        self._do(reason, lambda actor: self._store.verbs.edit(job_id, changes, actor))
+
+    def set_priority(self, jobs: Sequence[int], priority: Priority, *, reason: str = "") -> None:
+        """Put jobs into another class."""
+        self._do(reason, lambda actor: self._store.verbs.set_priority(jobs, priority, actor))
+
+    def hold(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """Keep waiting jobs from starting."""
+        self._do(reason, lambda actor: self._store.verbs.hold(jobs, actor))
+
+    def release(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """Let held jobs wait for their turn."""
+        self._do(reason, lambda actor: self._store.verbs.release(jobs, actor))
+
+    def hold_group(self, group: str, *, reason: str = "") -> None:
+        """Keep a whole group from starting."""
+        self._do(reason, lambda actor: self._store.verbs.hold_group(group, actor))
+
+    def release_group(self, group: str, *, reason: str = "") -> None:
+        """Let a group start again."""
+        self._do(reason, lambda actor: self._store.verbs.release_group(group, actor))
+
+    def pause(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """Stop trainings at the end of their epoch, at a checkpoint."""
+        self._do(reason, lambda actor: self._store.verbs.pause(jobs, actor))
+
+    def resume(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """Let paused trainings continue."""
+        self._do(reason, lambda actor: self._store.verbs.resume(jobs, actor))
+
+    def checkpoint(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """Have running trainings write a checkpoint now."""
+        self._do(reason, lambda actor: self._store.verbs.request(jobs, Request.CHECKPOINT, actor))
+
+    def finish(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """Have running trainings end now with what they have: final validation, best weights, succeeded."""
+        self._do(reason, lambda actor: self._store.verbs.request(jobs, Request.FINISH, actor))
+
+    def kill(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """End running jobs: TERM, a wait, KILL over the whole tree."""
+        self._do(reason, lambda actor: self._store.verbs.kill(jobs, actor))
+
+    def cancel(self, jobs: Sequence[int], *, reason: str = "") -> None:
+        """Take waiting jobs out of the queue."""
+        self._do(reason, lambda actor: self._store.verbs.cancel(jobs, actor))
+
+    def retry(self, jobs: Sequence[int], *, reason: str = "") -> list[int]:
+        """Try ended jobs again, and arm what was skipped behind them; returns the ids of those."""
+        return self._do(reason, lambda actor: self._store.verbs.retry(jobs, actor))
+
+    # The scheduler
+
+    def ensure_leader(self) -> bool:
+        """Start a detached scheduler if nobody leads; True if one was started."""
+        return ensure_leader(self.home)
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Keep the leader from leaving while somebody looks."""
+        return watching(self.home)
+
+    def close(self) -> None:
+        """Close the queue; nothing that runs is touched."""
+        self._store.close()
+
+    def __enter__(self) -> Queue:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _do(self, reason: str, verb: Callable[[Actor], Result]) -> Result:
+        if self.readonly:
+            raise NotPossible("This is a read-only view: nothing can be changed from here.")
+        result = verb(Actor.current(reason))
+        if self._start_scheduler:
+            ensure_leader(self.home)
+        return result

@@ -1,0 +1,95 @@
+"""From "this job starts now" to an order: the run directory, the checkpoint to go on from, what earlier jobs made."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from yolotui.core.jobs import Job, JobSpec, Kind
+from yolotui.runner.checkpoints import choose
+from yolotui.runner.durable import write_atomically
+
+HANDED_ON = re.compile(r"\{([^{}]+)\.(best|last|results|dir)\}")
+PLACES = {"best": "train/weights/best.pt", "last": "train/weights/last.pt", "results": "train/results.csv", "dir": ""}
+
+
+class Beginning(Struct, frozen=True, kw_only=True):
+    """How an attempt begins. `told` are sentences for the audit log: what was passed over, what was set aside."""
+
+    spec: JobSpec
+    resume_from: str | None = None
+    resumed_from_epoch: int | None = None
+    finalize: bool = False
+    told: tuple[str, ...] = ()
+
+
+def prepare(job: Job, needs: Iterable[Job]) -> Beginning:
+    """Make the run directory ready and choose where to go on from. Raises OSError when the disk does not let it."""
+    run_dir = Path(job.run_dir)
+    run_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+    spec = with_what_was_made(job.spec, {need.name: need for need in needs})
+    frozen = _frozen(job, spec)
+    told = _set_aside_if_changed(run_dir, job, frozen)
+    write_atomically(str(run_dir / "spec.json"), json.dumps(frozen, indent=2).encode())
+    if spec.kind is not Kind.TRAIN:
+        return Beginning(spec=spec, told=told)
+    choice = choose(run_dir / "train")
+    told += tuple(f"{Path(path).name} was passed over: {why}" for path, why in choice.rejected)
+    match choice.kind:
+        case "resume" if choice.resume is not None:
+            told += (f"resumes from {Path(choice.resume.path).name} after epoch {choice.resume.epoch}",)
+            return Beginning(
+                spec=spec, resume_from=choice.resume.path, resumed_from_epoch=choice.resume.epoch, told=told
+            )
+        case "finalize" | "complete":
+            path = choice.resume.path if choice.resume else None
+            epoch = choice.resume.epoch if choice.resume else None
+            told += ("all epochs are trained: only the final validation is left",)
+            return Beginning(spec=spec, resume_from=path, resumed_from_epoch=epoch, finalize=True, told=told)
+    return Beginning(spec=spec, told=told)
+
+
+def with_what_was_made(spec: JobSpec, made_by: Mapping[str, Job]) -> JobSpec:
+    """The spec with `{name.best}` and its like replaced by the paths that earlier jobs left."""
+
+    def path_of(match: re.Match[str]) -> str:
+        need = made_by.get(match[1])
+        return str(Path(need.run_dir) / PLACES[match[2]]) if need else match[0]
+
+    def fill(value: Any) -> Any:
+        return HANDED_ON.sub(path_of, value) if isinstance(value, str) else value
+
+    return msgspec.structs.replace(
+        spec,
+        command=tuple(map(fill, spec.command)),
+        model=fill(spec.model),
+        data=fill(spec.data),
+        arguments={key: fill(value) for key, value in spec.arguments.items()},
+    )
+
+
+def _frozen(job: Job, spec: JobSpec) -> dict[str, Any]:
+    """What was asked for, as the trainer reads it."""
+    content: dict[str, Any] = {"job": job.id, "owner": job.owner.name, "run_dir": job.run_dir}
+    asked: dict[str, Any] = msgspec.to_builtins(spec)
+    return {"gpus": spec.gpus, "arguments": {}} | asked | content
+
+
+def _set_aside_if_changed(run_dir: Path, job: Job, frozen: Mapping[str, Any]) -> tuple[str, ...]:
+    """A job whose content was changed since its last attempt begins anew: its old results are kept, out of the way."""
+    with suppress(OSError, ValueError):
+        before = json.loads((run_dir / "spec.json").read_bytes())
+        deciding = ("kind", "model", "data", "arguments")
+        folder = run_dir / job.spec.kind.value
+        if job.attempts and folder.exists() and any(before.get(key) != frozen.get(key) for key in deciding):
+            aside = run_dir / f"{folder.name}-until-attempt-{job.attempts[-1].number}"
+            folder.rename(aside)
+            return (f"begins anew because it was changed; what it had is in {aside.name}",)
+    return ()

@@ -1,0 +1,33 @@
+"""What the running attempts have reached, read from their run directories as they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from yolotui.core.jobs import Job, Progress
+from yolotui.telemetry import RunReader, progress
+
+
+class ProgressWatch:
+    """A reader per active job; tells what has changed since the last look."""
+
+    def __init__(self) -> None:
+        self._readers: dict[int, RunReader] = {}
+
+    def look(self, jobs: Iterable[Job]) -> list[tuple[int, int, Progress]]:
+        """(job id, attempt number, progress) of every job whose summary has changed."""
+        return [
+            (job.id, job.attempts[-1].number, reached)
+            for job in jobs
+            if job.attempts and (reached := self.read(job)) != job.attempts[-1].progress
+        ]
+
+    def read(self, job: Job) -> Progress:
+        """What the job has reached by now."""
+        reader = self._readers.get(job.id) or self._readers.setdefault(job.id, RunReader(job.run_dir))
+        reader.poll()
+        return progress(reader.series, epochs_asked=job.spec.epochs)
+
+    def forget(self, job_id: int) -> None:
+        """Let go of a job that has ended."""
+        self._readers.pop(job_id, None)
