@@ -19,5 +19,7 @@ if ! uv=$(command -v uv); then
     [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
     uv=$venv/bin/uv
 fi
-"$uv" pip install --quiet --python "$venv/bin/python" -r requirements.txt
+# Compiled now, once: an environment that forbids Python to write bytecode would pay for it at every start.
+"$uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" -r requirements.txt
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --editable .
+"$venv/bin/python" -m compileall -q yolotui

@@ -134,3 +134,15 @@ with Store(Home(Path(sys.argv[1]))) as store:
     with Store(home) as store:
         assert len(store.read.jobs()) == 100
         assert len(store.read.audit()) == 100
+
+
+def test_two_connections_of_a_process_outlive_the_close_of_anothers(home: Home) -> None:
+    """POSIX locks belong to a process: whatever opens and closes the file must not drop those of another connection."""
+    with Store(home) as first, Store(home) as second:
+        first.verbs.submit([submission(command("a"))], ANNA)
+        program = "import sys; from pathlib import Path; from yolotui.locations import Home; from yolotui.store import Store; "
+        program += "Store(Home(Path(sys.argv[1]))).close()"
+        subprocess.run([sys.executable, "-c", program, str(home.root)], check=True)
+        second.verbs.submit([submission(command("b"))], ANNA)
+        with Store(home) as third:
+            assert [len(store.read.jobs()) for store in (first, second, third)] == [2, 2, 2]

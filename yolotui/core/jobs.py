@@ -94,7 +94,7 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
 
     @property
     def retries_allowed(self) -> int:
-        """How often it is tried again by itself: a training resumes, a command may not bear it and is not unless told."""
+        """How often it is tried again by itself: a training resumes; a command may not bear it, so it must be told."""
         return self.retries if self.retries is not None else 5 if self.kind is Kind.TRAIN else 0
 
     @property

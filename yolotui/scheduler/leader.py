@@ -22,6 +22,7 @@ from yolotui.core.jobs import (
     Cancelled,
     Failed,
     Job,
+    Kind,
     Outcome,
     Pausing,
     Running,
@@ -51,7 +52,9 @@ TICK_S = 1.0
 PUBLISH_EVERY_S = 2.0
 PLAN_EVERY_S = 5.0
 CHECKPOINT_EVERY_S = 10.0
-KILL_AFTER_S = 20.0  # a training saves between two batches; what has not left by then is stuck
+# How long something that was told to end may take: a training with several ranks needs its time; a command rarely does.
+KILL_TRAINING_AFTER_S = 30.0
+KILL_COMMAND_AFTER_S = 10.0
 LINGER_S = 2.0
 QUICK_FAILURE_S = 60.0
 QUICK_FAILURES = 3
@@ -243,7 +246,8 @@ class Leader:
                     self._executor.ask(job, attempt, request.value)
                     self._store.ledger.request_passed_on(job.id)
                 case Stopping(since=since):
-                    if now - since >= KILL_AFTER_S:
+                    is_command = job.spec.kind is Kind.COMMAND
+                    if now - since >= (KILL_COMMAND_AFTER_S if is_command else KILL_TRAINING_AFTER_S):
                         self._executor.kill(job, attempt)
                     else:
                         self._executor.terminate(job, attempt)

@@ -204,7 +204,10 @@ def machine_identity() -> str:
 
 def _make_private(path: Path) -> None:
     """Create the file with mode 0600 before SQLite does it with the umask's; its -wal and -shm copy the mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Only where there is none: closing a descriptor of the file would drop every lock that SQLite holds on it in this
+    # process, for another connection too (POSIX locks belong to the process, not to the descriptor).
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _migrations() -> list[tuple[int, str]]:

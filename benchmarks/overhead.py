@@ -1,0 +1,125 @@
+"""What do our callbacks and atomic checkpoints cost a training? Epoch times beside a bare `model.train()` of the same run.
+
+    python benchmarks/overhead.py [--pairs 10] [--epochs 8]
+
+Each pair is two processes, one after the other, in alternating order: the bare call, and the runner's trainer with
+everything on. Epoch times are the differences of the `time` column that Ultralytics itself writes into results.csv, the
+first epoch left out; they hold what happens between two rows: batches, validation, checkpoints, callbacks. The result is
+the geometric mean of the pairs' ratios of median epoch times, with a 95 % interval (Student's t over the pairs).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from yolotui.runner.environment import trainer_argv, training_environment
+
+ROOT = Path(__file__).parent.parent
+BARE = "import json, sys; from ultralytics import YOLO; YOLO('yolo11n.yaml').train(**json.loads(sys.argv[1]))"
+# Student's t, two-sided 95 %, by degrees of freedom.
+STUDENT = {
+    1: 12.71,
+    2: 4.303,
+    3: 3.182,
+    4: 2.776,
+    5: 2.571,
+    6: 2.447,
+    7: 2.365,
+    8: 2.306,
+    9: 2.262,
+    14: 2.145,
+    19: 2.093,
+}
+
+
+def epoch_times(train_dir: Path) -> list[float]:
+    with (train_dir / "results.csv").open() as file:
+        elapsed = [float(row["time"]) for row in csv.DictReader(file)]
+    return [after - before for before, after in pairwise(elapsed)]
+
+
+def train_bare(run_dir: Path, arguments: dict[str, Any]) -> float:
+    (run_dir / "cwd").mkdir(parents=True)
+    everything = {**arguments, "save_dir": str(run_dir / "train"), "device": "cpu", "workers": 1}
+    environment = training_environment(os.environ, run_dir=str(run_dir), attempt="bare", gpu_uuids=())
+    run([sys.executable, "-c", BARE, json.dumps(everything)], run_dir, environment)
+    return statistics.median(epoch_times(run_dir / "train"))
+
+
+def train_ours(run_dir: Path, arguments: dict[str, Any]) -> float:
+    attempt_dir = run_dir / "attempt-1"
+    (run_dir / "cwd").mkdir(parents=True)
+    attempt_dir.mkdir()
+    data = arguments.pop("data")
+    spec = {"job": 1, "name": "ours", "kind": "train", "model": "yolo11n.yaml", "data": data, "arguments": arguments}
+    (run_dir / "spec.json").write_text(json.dumps(spec))
+    (attempt_dir / "launch.json").write_text(json.dumps({"trainer": {"gpus": 1, "cpu": True, "workers": 1}}))
+    environment = training_environment(os.environ, run_dir=str(run_dir), attempt="ours", gpu_uuids=())
+    run(trainer_argv(sys.executable, str(attempt_dir), 1), run_dir, environment)
+    return statistics.median(epoch_times(run_dir / "train"))
+
+
+def run(command: list[str], run_dir: Path, environment: dict[str, str]) -> None:
+    with (run_dir / "console.log").open("wb") as console:
+        result = subprocess.run(
+            command, cwd=run_dir / "cwd", env=environment, stdout=console, stderr=console, check=False
+        )
+    if result.returncode:
+        raise SystemExit(f"{command} failed:\n{(run_dir / 'console.log').read_text()[-2000:]}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=8)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        make = [
+            sys.executable,
+            str(ROOT / "examples/make_shapes.py"),
+            str(place / "data"),
+            "--train",
+            "96",
+            "--size",
+            "96",
+        ]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
+        arguments = {
+            "data": str(place / "data/data.yaml"), "epochs": options.epochs, "imgsz": 96, "batch": 8, "plots": False,
+            "seed": 0, "verbose": False,
+        }  # fmt: skip
+        ratios = []
+        for number in range(options.pairs):
+            kinds = [("bare", train_bare), ("ours", train_ours)]
+            times = {
+                name: train(place / f"{name}-{number}", dict(arguments))
+                for name, train in (kinds if number % 2 == 0 else reversed(kinds))
+            }
+            ratios.append(times["ours"] / times["bare"])
+            print(
+                f"pair {number + 1:2}: bare {times['bare']:.3f} s, ours {times['ours']:.3f} s an epoch, ratio {ratios[-1]:.3f}"
+            )
+        logs = [math.log(ratio) for ratio in ratios]
+        mean = statistics.fmean(logs)
+        half = STUDENT.get(len(logs) - 1, 2.0) * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else 0.0
+        low, middle, high = (math.exp(value) for value in (mean - half, mean, mean + half))
+        print(
+            f"ratio of epoch times {middle:.4f}, 95 % interval {low:.4f} to {high:.4f}   goal: holds 1.00, ends below 1.03"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

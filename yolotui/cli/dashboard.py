@@ -1,0 +1,23 @@
+"""`yolotui` without a verb."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from yolotui.errors import WrongUse
+from yolotui.locations import Home
+
+
+def open_dashboard(*, readonly: bool, ascii_only: bool, mouse: bool, refresh_s: float | None) -> int:
+    """Open the dashboard; returns its exit code. Raises WrongUse where there is no terminal to draw on."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise WrongUse(
+            "The dashboard needs a terminal. `yolotui list` prints the queue, `yolotui --batch FILE` runs a file of "
+            "jobs, `yolotui --help` shows all verbs."
+        )
+    from yolotui.tui import run_dashboard
+
+    options: dict[str, Any] = {} if refresh_s is None else {"refresh_s": refresh_s}
+    code: int = run_dashboard(Home.current().root, readonly=readonly, ascii_only=ascii_only, mouse=mouse, **options)
+    return code

@@ -1,0 +1,76 @@
+"""The group of verbs: imports a verb's file only when it is used, and turns what goes wrong into exit codes."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from yolotui.errors import ExitCode, YolotuiError
+from yolotui.nearest import did_you_mean
+
+GONE = {errno.EPIPE, errno.EIO}
+"""What writing says when the reader of a pipe, or the terminal, has gone away."""
+
+BROKEN_PIPE = 128 + 13
+"""What a shell sees of a program that SIGPIPE ended: the reader has left, and nothing is wrong."""
+
+
+class VerbGroup(click.Group):
+    """A click group over `verbs`, a mapping from a verb to the module of `yolotui.cli.verbs` that defines it.
+
+    A command's return value is the exit code. Errors for people are printed as their sentence, never as a traceback.
+    """
+
+    def __init__(self, *arguments: Any, verbs: Mapping[str, str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  the signature is click's
+        """The verbs in the order in which the table tells them: related ones stand together."""
+        return list(self._verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
+        """Import the verb. Its module defines it as `<verb>_verb`."""
+        if cmd_name not in self._verbs:
+            return None
+        module = importlib.import_module(f"yolotui.cli.verbs.{self._verbs[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_verb")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say the nearest verb where there is none of that name."""
+        if args and args[0] not in self._verbs and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no verb {args[0]!r}{did_you_mean(args[0], self._verbs) or '.'}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the verb and leave with what it answered."""
+        code: int = ExitCode.DONE
+        try:
+            code = super().invoke(ctx) or ExitCode.DONE
+            sys.stdout.flush()
+        except YolotuiError as error:
+            click.echo(f"yolotui: {error}", err=True)
+            code = error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Interrupted.", err=True)
+            code = ExitCode.INTERRUPTED
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            _forget_stdout()
+            code = BROKEN_PIPE
+        ctx.exit(code)
+
+
+def _forget_stdout() -> None:
+    """Nobody reads any more: what is still buffered must not fail once more when the interpreter flushes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,39 @@
+"""`audit`: who did what, when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from yolotui.cli.documents import audit_document
+from yolotui.cli.options import jobs_argument, json_option, open_queue
+from yolotui.cli.printing import Table, print_document, print_table
+
+if TYPE_CHECKING:
+    from yolotui.store import AuditRow
+
+
+@click.command("audit")
+@jobs_argument(required=False)
+@click.option("-n", "--lines", type=click.IntRange(1), default=100, show_default=True, help="How many of the newest.")
+@json_option
+def audit_verb(jobs: Sequence[str], lines: int, as_json: bool) -> None:
+    """Show who did what, when and why: for everything, or for some jobs."""
+    queue = open_queue()
+    rows = queue.audit(jobs=queue.select(*jobs) if jobs else None, limit=lines)
+    if as_json:
+        print_document("audit", [audit_document(row) for row in rows])
+        return
+    table = Table(("at", "who", "verb", "job", "reason", "detail"), right=frozenset({"job"}))
+    for row in rows:
+        at = datetime.fromtimestamp(row.at, UTC).astimezone()
+        job = "" if row.job is None else str(row.job)
+        table.add(f"{at:%Y-%m-%d %H:%M:%S}", row.actor, row.verb, job, row.reason, _detail(row))
+    print_table(table)
+
+
+def _detail(row: AuditRow) -> str:
+    return " ".join(f"{key}={value}" for key, value in row.detail.items() if value not in (None, "", [], {}))

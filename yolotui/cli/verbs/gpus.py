@@ -1,0 +1,62 @@
+"""`gpus`: what the leader last saw of the machine's GPUs."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from yolotui.cli.documents import availability_text, gpu_state, gpus_document, jobs_on
+from yolotui.cli.options import json_option, open_queue
+from yolotui.cli.printing import Cell, Table, narrate, print_document, print_table
+from yolotui.core.gpus import Gpu
+from yolotui.core.timetable import Published
+from yolotui.units import format_bytes, format_duration
+
+STYLES = {"free": "green", "busy": "cyan", "foreign": "yellow", "lost": "red", "excluded": "dim"}
+
+
+@click.command("gpus")
+@json_option
+def gpus_verb(as_json: bool) -> None:
+    """Show the GPUs as the scheduler last saw them, and who uses each."""
+    published = open_queue().published()
+    if as_json:
+        print_document("gpus", gpus_document(published) if published else [])
+        return
+    if published is None:
+        narrate("No scheduler has looked at the GPUs yet: `yolotui scheduler start` starts one.")
+        return
+    table = Table(
+        ("gpu", "state", "name", "use", "memory", "temp", "power", "uuid", "jobs"),
+        right=frozenset({"gpu", "use", "memory", "temp", "power"}),
+    )
+    for gpu in published.host.gpus:
+        table.add(*_cells(gpu, published))
+    print_table(table)
+    if published.host.trouble:
+        narrate(published.host.trouble)
+    narrate(f"As seen {format_duration(max(round(time.time() - published.host.at), 0))} ago.")
+
+
+def _cells(gpu: Gpu, published: Published) -> tuple[str | Cell, ...]:
+    jobs = jobs_on(gpu, published)
+    state = "busy" if jobs and gpu_state(gpu) == "free" else gpu_state(gpu)
+    return (
+        str(gpu.index),
+        Cell(state, STYLES.get(state, "")),
+        gpu.name,
+        "" if gpu.utilization_percent is None else f"{gpu.utilization_percent} %",
+        _memory(gpu),
+        "" if gpu.temperature_c is None else f"{gpu.temperature_c} °C",
+        "" if gpu.power_w is None else f"{gpu.power_w:.0f} W",
+        gpu.uuid,
+        " ".join(map(str, jobs)) or availability_text(gpu),
+    )
+
+
+def _memory(gpu: Gpu) -> str:
+    if not gpu.memory_total_bytes:
+        return ""
+    used = "?" if gpu.memory_used_bytes is None else format_bytes(gpu.memory_used_bytes)
+    return f"{used} / {format_bytes(gpu.memory_total_bytes)}"

@@ -1,0 +1,158 @@
+"""Verbs that show jobs: list, show."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from yolotui.cli.documents import history_document, job_document
+from yolotui.cli.options import jobs_argument, json_option, open_queue
+from yolotui.cli.printing import Table, narrate, print_document, print_facts, print_table
+from yolotui.cli.selecting import in_order
+from yolotui.cli.surroundings import Surroundings
+from yolotui.cli.words import (
+    best_text,
+    ending_text,
+    epochs_text,
+    finish_text,
+    metrics_text,
+    run_time_text,
+    start_text,
+    state_cell,
+)
+from yolotui.core.jobs import STATES, Job
+from yolotui.units import format_clock, format_duration
+
+
+@click.command("list")
+@jobs_argument(required=False)
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only jobs in this state; repeat it.")
+@click.option("--group", metavar="NAME", help="Only jobs of this group.")
+@json_option
+def list_verb(jobs: Sequence[str], states: Sequence[str], group: str | None, as_json: bool) -> None:
+    """Show all jobs, or some."""
+    queue = open_queue()
+    found = in_order(queue, queue.select(*jobs)) if jobs else queue.jobs()
+    shown = [j for j in found if (not states or j.state in states) and (group is None or j.spec.group == group)]
+    around = Surroundings.of(queue)
+    if as_json:
+        print_document("jobs", [job_document(job, around.entry(job), around.why(job)) for job in shown])
+        return
+    if shown:
+        print_table(_job_table(shown, around, time.time()))
+    elif found:
+        narrate("No job matches.")
+    else:
+        narrate("The queue is empty. `yolotui add MODEL DATA` or `yolotui add --file jobs.toml` fills it.")
+
+
+def _job_table(jobs: Sequence[Job], around: Surroundings, now: float) -> Table:
+    titles = ("id", "state", "prio", "name", "group", "epochs", "best", "start", "finish", "ran", "why")
+    table = Table(titles, right=frozenset({"id", "epochs", "ran"}))
+    for job in jobs:
+        entry = around.entry(job)
+        table.add(
+            str(job.id),
+            state_cell(job.state),
+            job.priority.name,
+            job.name,
+            job.spec.group,
+            epochs_text(job),
+            best_text(job, at_most=1),
+            start_text(job, entry, now),
+            finish_text(job, entry, now),
+            run_time_text(job, now),
+            around.why(job),
+        )
+    return table
+
+
+@click.command("show")
+@jobs_argument()
+@json_option
+def show_verb(jobs: Sequence[str], as_json: bool) -> None:
+    """Show one job in full: what was asked for, its attempts, what it has reached. --json adds every epoch."""
+    queue = open_queue()
+    found = in_order(queue, queue.select(*jobs))
+    around = Surroundings.of(queue)
+    if as_json:
+        if len(found) != 1:
+            raise click.UsageError(f"--json shows one job; these are {len(found)}. `yolotui list --json` shows many.")
+        print_document("job", _whole_document(found[0], around))
+        return
+    for position, job in enumerate(found):
+        if position:
+            click.echo()
+        _show(job, around, time.time())
+
+
+def _whole_document(job: Job, around: Surroundings) -> dict[str, object]:
+    from yolotui.telemetry import RunReader
+
+    reader = RunReader(Path(job.run_dir))
+    reader.poll()
+    document = job_document(job, around.entry(job), around.why(job))
+    return {**document, "history": history_document(reader.series.epochs)}
+
+
+def _show(job: Job, around: Surroundings, now: float) -> None:
+    entry = around.entry(job)
+    facts = [
+        ("job", f"{job.id}  {job.name}"),
+        ("state", job.state),
+        ("why", around.why(job)),
+        ("priority", job.priority.name),
+        ("group", job.spec.group),
+        ("owner", job.owner.name),
+        ("submitted", format_clock(job.submitted_at, now)),
+        ("start", start_text(job, entry, now)),
+        ("finish", finish_text(job, entry, now)),
+        ("ran", run_time_text(job, now)),
+        *_what_was_asked_for(job),
+        ("epochs", epochs_text(job)),
+        ("best", metrics_text(job.progress.best, at_most=8)),
+        ("last", metrics_text(job.progress.last, at_most=8)),
+        ("run dir", job.run_dir),
+    ]
+    print_facts([(name, value) for name, value in facts if value])
+    if job.attempts:
+        click.echo()
+        print_table(_attempt_table(job, now))
+
+
+def _what_was_asked_for(job: Job) -> list[tuple[str, str]]:
+    spec = job.spec
+    return [
+        ("kind", spec.kind.value),
+        ("model", spec.model or ""),
+        ("data", spec.data or ""),
+        ("command", shlex.join(spec.command)),
+        ("arguments", " ".join(f"{key}={value}" for key, value in spec.arguments.items())),
+        ("gpus", str(spec.gpus)),
+        ("after", ", ".join(map(str, job.after))),
+        ("when", ", ".join(map(str, spec.when))),
+        ("retries", f"{job.failures} of {spec.retries} used, {format_duration(spec.retry_delay_s)} apart at first"),
+        ("python", spec.python or ""),
+        ("file", job.file or ""),
+    ]
+
+
+def _attempt_table(job: Job, now: float) -> Table:
+    table = Table(("attempt", "ended", "started", "ran", "from epoch", "pid", "gpus", "explanation"))
+    for attempt in job.attempts:
+        ran = (attempt.ended_at or now) - attempt.started_at if attempt.started_at is not None else None
+        table.add(
+            str(attempt.number),
+            ending_text(attempt),
+            format_clock(attempt.started_at, now) if attempt.started_at is not None else "",
+            format_duration(round(ran)) if ran is not None else "",
+            str(attempt.resumed_from_epoch or ""),
+            str(attempt.process.pid) if attempt.process else "",
+            " ".join(attempt.gpus),
+            attempt.explanation,
+        )
+    return table

@@ -1,0 +1,131 @@
+"""Verbs that steer jobs and destroy nothing: priority, hold, release, pause, resume, checkpoint, finish, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from yolotui.cli.options import jobs_argument, open_queue, reason_option
+from yolotui.cli.printing import narrate
+from yolotui.cli.selecting import fitting, told
+from yolotui.core.jobs import STATES, Job, Priority
+from yolotui.queue import Queue
+
+UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
+
+
+@click.command("priority")
+@click.argument("priority", type=click.Choice([each.name for each in Priority], case_sensitive=False))
+@jobs_argument()
+@reason_option
+def priority_verb(priority: str, jobs: Sequence[str], reason: str) -> None:
+    """Put jobs into another class: P0 goes before everything, P2 is the usual one."""
+    queue = open_queue()
+    chosen = fitting(queue, jobs, "reprioritize", UNFINISHED)
+    queue.set_priority(_ids(chosen), Priority[priority.upper()], reason=reason)
+    narrate(f"{priority.upper()}: {told(chosen)}.")
+
+
+@click.command("hold")
+@jobs_argument()
+@reason_option
+def hold_verb(jobs: Sequence[str], reason: str) -> None:
+    """Keep waiting jobs from starting. With @group: the group, and what will be added to it."""
+    queue = open_queue()
+    single = _jobs_not_groups(queue, jobs, "hold", {"waiting"})
+    for group in _groups(queue, jobs):
+        queue.hold_group(group, reason=reason)
+        narrate(f"Held: group {group}.")
+    if single:
+        queue.hold(_ids(single), reason=reason)
+        narrate(f"Held: {told(single)}.")
+
+
+@click.command("release")
+@jobs_argument()
+@reason_option
+def release_verb(jobs: Sequence[str], reason: str) -> None:
+    """Let held jobs, or with @group a held group, wait for their turn again."""
+    queue = open_queue()
+    single = _jobs_not_groups(queue, jobs, "release", {"held"})
+    for group in _groups(queue, jobs):
+        queue.release_group(group, reason=reason)
+        narrate(f"Released: group {group}.")
+    if single:
+        queue.release(_ids(single), reason=reason)
+        narrate(f"Released: {told(single)}.")
+
+
+@click.command("pause")
+@jobs_argument()
+@reason_option
+def pause_verb(jobs: Sequence[str], reason: str) -> None:
+    """Stop running trainings at the end of their epoch, at a checkpoint; others get their GPUs."""
+    _steer(
+        jobs, "pause", {"running", "starting"}, Queue.pause, done="Will pause at the end of the epoch", reason=reason
+    )
+
+
+@click.command("resume")
+@jobs_argument()
+@reason_option
+def resume_verb(jobs: Sequence[str], reason: str) -> None:
+    """Let paused trainings continue from their checkpoint."""
+    _steer(jobs, "resume", {"paused"}, Queue.resume, done="Continue when their turn comes", reason=reason)
+
+
+@click.command("checkpoint")
+@jobs_argument()
+@reason_option
+def checkpoint_verb(jobs: Sequence[str], reason: str) -> None:
+    """Have running trainings write a checkpoint now."""
+    _steer(jobs, "checkpoint", {"running"}, Queue.checkpoint, done="Asked for a checkpoint", reason=reason)
+
+
+@click.command("finish")
+@jobs_argument()
+@reason_option
+def finish_verb(jobs: Sequence[str], reason: str) -> None:
+    """Have running trainings end now with what they have: final validation, best weights, succeeded."""
+    _steer(jobs, "finish", {"running"}, Queue.finish, done="Asked to finish", reason=reason)
+
+
+@click.command("retry")
+@jobs_argument()
+@reason_option
+def retry_verb(jobs: Sequence[str], reason: str) -> None:
+    """Try failed, cancelled or skipped jobs again, from their newest checkpoint, and what was skipped behind them."""
+    queue = open_queue()
+    chosen = fitting(queue, jobs, "retry", frozenset({"failed", "cancelled", "skipped"}))
+    behind = queue.retry(_ids(chosen), reason=reason)
+    narrate(f"Wait again: {told(chosen)}.")
+    if behind:
+        narrate(f"And what was skipped behind: {told(queue.jobs(ids=behind))}.")
+
+
+def _steer(
+    selectors: Sequence[str], verb: str, states: set[str], act: Callable[..., Any], *, done: str, reason: str
+) -> None:
+    """Do a verb to those of the selected jobs that it fits, and say to which."""
+    queue = open_queue()
+    chosen = fitting(queue, selectors, verb, frozenset(states))
+    act(queue, _ids(chosen), reason=reason)
+    narrate(f"{done}: {told(chosen)}.")
+
+
+def _groups(queue: Queue, selectors: Sequence[str]) -> list[str]:
+    """The names of the groups that are meant as such. Raises NoSuchJob where there is none of that name."""
+    groups = [each for each in dict.fromkeys(selectors) if each.startswith("@")]
+    queue.select(*groups)
+    return [group.removeprefix("@") for group in groups]
+
+
+def _jobs_not_groups(queue: Queue, selectors: Sequence[str], verb: str, states: set[str]) -> list[Job]:
+    single = [each for each in selectors if not each.startswith("@")]
+    return fitting(queue, single, verb, frozenset(states)) if single else []
+
+
+def _ids(jobs: Sequence[Job]) -> list[int]:
+    return [job.id for job in jobs]

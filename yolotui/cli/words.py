@@ -1,0 +1,151 @@
+"""How jobs read to people: a word, a number or a sentence for each column. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from yolotui.cli.printing import Cell
+from yolotui.core.jobs import (
+    Attempt,
+    Cancelled,
+    Failed,
+    Held,
+    Job,
+    Outcome,
+    Paused,
+    Skipped,
+    Stopping,
+    Unknown,
+    Waiting,
+)
+from yolotui.core.timetable import Entry
+from yolotui.units import format_clock, format_duration
+
+LOOKS = {
+    "held": ("■", "yellow"),
+    "waiting": ("·", ""),
+    "starting": ("◌", "cyan"),
+    "running": ("▶", "cyan"),
+    "pausing": ("◔", "yellow"),
+    "paused": ("‖", "yellow"),
+    "stopping": ("◍", "yellow"),
+    "succeeded": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "cancelled": ("-", "dim"),
+    "skipped": ("»", "dim"),
+    "unknown": ("?", "magenta"),
+}
+"""A glyph and a colour for each state; neither is ever shown without the word."""
+
+HEADLINES = {
+    "metrics/mAP50(B)": "mAP50",
+    "metrics/mAP50-95(B)": "mAP50-95",
+    "metrics/mAP50-95(M)": "mask mAP50-95",
+    "metrics/mAP50-95(P)": "pose mAP50-95",
+    "metrics/accuracy_top1": "top1",
+}
+"""The metrics that say what a run is worth, in this order, with the names that people use."""
+
+SIGNALS = {1: "SIGHUP", 2: "SIGINT", 6: "SIGABRT", 7: "SIGBUS", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
+
+
+def state_cell(state: str) -> Cell:
+    """`▶ running`, in its colour; in a pipe only the word."""
+    glyph, style = LOOKS[state]
+    return Cell(state, style, glyph)
+
+
+def epochs_text(job: Job) -> str:
+    """`3/10`; nothing where epochs mean nothing."""
+    done, total = job.progress.epochs_done, job.progress.epochs_total or job.spec.epochs
+    if total:
+        return f"{done}/{total}"
+    return str(done) if done else ""
+
+
+def metrics_text(metrics: Mapping[str, float], *, at_most: int = 2) -> str:
+    """`mAP50 0.831 mAP50-95 0.612`: the headline metrics; failing those, the first ones that there are."""
+    chosen = [(words, metrics[name]) for name, words in HEADLINES.items() if name in metrics]
+    chosen = chosen or [(name.removeprefix("metrics/"), value) for name, value in metrics.items()]
+    return " ".join(f"{words} {value:.3g}" for words, value in chosen[:at_most])
+
+
+def best_text(job: Job, *, at_most: int = 2) -> str:
+    """The best that the job has reached."""
+    return metrics_text(job.progress.best, at_most=at_most)
+
+
+def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:
+    """Why the job is in its state, as a sentence; empty where the state says it all.
+
+    `held_because` is the reason for which its group is held, if it is.
+    """
+    match job.status:
+        case Held(reason=reason) | Failed(reason=reason) | Skipped(reason=reason) | Unknown(reason=reason):
+            return reason
+        case Cancelled(by=by):
+            return f"Cancelled by {by}."
+        case Stopping(by=by):
+            return f"Being stopped by {by}."
+        case Waiting() if held_because is not None:
+            return f"Its group {job.spec.group!r} is held: {held_because}"
+        case Waiting() | Paused():
+            return str(entry.why) if entry and entry.why else ""
+    return ""  # it runs, whatever the timetable said before it started; or it has succeeded
+
+
+def start_text(job: Job, entry: Entry | None, now: float) -> str:
+    """When it started, or is expected to."""
+    if (started := first_start(job)) is not None:
+        return format_clock(started, now)
+    if job.ended or entry is None or entry.start_at is None:
+        return ""
+    return f"~{format_clock(max(entry.start_at, now), now)}"
+
+
+def finish_text(job: Job, entry: Entry | None, now: float) -> str:
+    """When it ended, or is expected to."""
+    if job.ended:
+        return format_clock(job.status.since, now)
+    return f"~{format_clock(max(entry.finish_at, now), now)}" if entry and entry.finish_at is not None else ""
+
+
+def first_start(job: Job) -> float | None:
+    """When its first attempt that really started did so."""
+    return next((attempt.started_at for attempt in job.attempts if attempt.started_at is not None), None)
+
+
+def run_time_s(job: Job, now: float) -> float | None:
+    """How long it has run, all attempts together, pauses and waits left out; None if it never ran."""
+    spans = [(a.ended_at or now) - a.started_at for a in job.attempts if a.started_at is not None]
+    return sum(max(span, 0.0) for span in spans) if spans else None
+
+
+def run_time_text(job: Job, now: float) -> str:
+    """How long it has run, for people."""
+    seconds = run_time_s(job, now)
+    if seconds is None:
+        return ""
+    return format_duration(round(seconds)) if seconds >= 0.5 else "<1s"
+
+
+def ending_text(attempt: Attempt) -> str:
+    """How an attempt ended, in a word or two: `SIGKILL`, `exit code 2`, `paused`."""
+    if attempt.signal:
+        return SIGNALS.get(attempt.signal, f"signal {attempt.signal}")
+    if attempt.outcome is Outcome.FAILED and attempt.exit_code:
+        return f"exit code {attempt.exit_code}"
+    return attempt.outcome.value.replace("_", " ") if attempt.outcome else "running"
+
+
+def resumption_text(job: Job, number: int) -> str:
+    """How attempt `number` (2 or more) came to be: `resumed from epoch 4 after SIGKILL`."""
+    attempt, before = job.attempts[number - 1], job.attempts[number - 2]
+    epoch = attempt.resumed_from_epoch
+    how = f"resumed from epoch {epoch}" if epoch else "started anew"
+    return f"{how} after {ending_text(before)}"
+
+
+def attempts_text(job: Job) -> str:
+    """What a reader of the final table should know of how the job got there: its resumptions."""
+    return "; ".join(resumption_text(job, attempt.number) for attempt in job.attempts[1:])

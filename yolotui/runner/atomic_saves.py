@@ -1,0 +1,93 @@
+"""Checkpoints that are whole at every instant.
+
+Ultralytics truncates `last.pt` and writes it anew, so that a kill in between leaves nothing. Here the bytes go to a new
+file which then takes the name; the checkpoint before stays as `last.prev.pt`, as a file of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from . import checkpoints, durable
+
+LAST = "last.pt"
+
+
+class AtomicPath(type(Path())):  # type: ignore[misc]
+    """A path whose `write_bytes` replaces the file. Paths derived from it do so too (epochN.pt)."""
+
+    def write_bytes(self, data: Any) -> int:
+        """Write durably; raises OSError and keeps the old file when the disk is full."""
+        if self.name == LAST:
+            _replace_last(str(self), data)
+        else:
+            durable.write_atomically(str(self), data)
+        return len(data)
+
+
+def install(trainer: Any) -> None:
+    """Make one trainer save atomically. Call it before its first save."""
+    trainer.wdir = AtomicPath(trainer.wdir)
+    trainer.last, trainer.best = trainer.wdir / LAST, trainer.wdir / "best.pt"
+    durable.sweep(str(trainer.wdir))
+    strip_atomically()
+
+
+def strip_atomically() -> None:
+    """Replace the engine's `strip_optimizer`, which rewrites the final weights in place, by one that replaces them."""
+    import ultralytics.engine.trainer as engine
+    from ultralytics.utils.torch_utils import strip_optimizer as original
+
+    def strip_optimizer(f: Any = "best.pt", s: str = "", *args: Any, **kwargs: Any) -> Any:
+        if s:
+            return original(f, s, *args, **kwargs)
+        temporary = durable.temporary_beside(str(f))
+        stripped = original(f, temporary, *args, **kwargs)
+        if os.path.exists(temporary):
+            durable.replace_durably(temporary, str(f))
+        return stripped
+
+    engine.strip_optimizer = strip_optimizer
+
+
+def repair(weights_dir: str, resume_from: str) -> None:
+    """Before a resume from another file than last.pt: give the training a whole `last.pt`, which it recovers from.
+
+    The damaged one is kept as `last.rejected.pt`.
+    """
+    last = os.path.join(weights_dir, LAST)
+    if not os.path.isdir(weights_dir) or os.path.realpath(resume_from) == os.path.realpath(last):
+        return
+    if os.path.exists(last):
+        try:
+            checkpoints.inspect(last)
+        except checkpoints.CheckpointError:
+            with contextlib.suppress(OSError):
+                os.link(last, os.path.join(weights_dir, "last.rejected.pt"))
+    durable.copy_atomically(resume_from, last)
+
+
+def drop_kept_copy(weights_dir: str) -> None:
+    """After a finished training the kept copy, five times the size of the final weights, has no use."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(weights_dir, checkpoints.KEPT_COPY))
+
+
+def _replace_last(path: str, data: bytes) -> None:
+    # The old file gets a second name first and the kept copy's name last, so that one of the two is always whole,
+    # even when the old one was damaged from outside.
+    kept = os.path.join(os.path.dirname(path), checkpoints.KEPT_COPY)
+    held = durable.temporary_beside(kept)
+    with contextlib.suppress(FileNotFoundError, FileExistsError):
+        os.link(path, held)
+    try:
+        durable.write_atomically(path, data)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(held)
+        raise
+    if os.path.exists(held):
+        os.replace(held, kept)

@@ -1,0 +1,344 @@
+"""The parent of one attempt: claims it, starts the trainer in a session of its own, buries it, writes `exit.json`.
+
+    PYTHON -I -S shim.py ATTEMPT_DIR
+
+Stands alone (standard library, no sibling modules) so that it starts in a few milliseconds. It ignores the signals
+that a terminal or a logout sends: only the scheduler decides about the trainer. Exit codes: 0 the attempt has ended
+and `exit.json` says how, 2 wrong use, 3 somebody else holds the claim and nothing was started.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing costs milliseconds
+    from typing import Any
+
+DONE, WRONG_USE, CLAIMED_BY_ANOTHER = 0, 2, 3
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+DEFAULT_KILL_GRACE_S = 10.0
+LONGEST_BACK_OFF_S = 30.0
+PR_SET_CHILD_SUBREAPER = 36
+IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
+
+
+class StartError(Exception):
+    """The trainer could not be started; `exit_code` is what a shell would have answered."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Ending:
+    """How the main child ended, and what it left behind."""
+
+    def __init__(self) -> None:
+        self.exit_code: int | None = None
+        self.signal: int | None = None
+        self.error: str | None = None
+        self.max_rss_bytes = 0
+        self.leftovers_killed = 0
+
+    def take(self, status: int, max_rss_kib: int) -> None:
+        """Translate a `wait` status."""
+        if os.WIFSIGNALED(status):
+            self.signal = os.WTERMSIG(status)
+        else:
+            self.exit_code = os.WEXITSTATUS(status)
+        self.max_rss_bytes = max_rss_kib * 1024
+
+
+def main(argv: list[str]) -> int:
+    """Run one attempt from claim to `exit.json`."""
+    if len(argv) != 2:
+        sys.stderr.write("usage: shim.py ATTEMPT_DIR\n")
+        return WRONG_USE
+    attempt_dir = os.path.abspath(argv[1])
+    # Blocked before the first child exists, so that sigtimedwait() can wait for "a child ended" without polling.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    for number in IGNORED_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if not claim(attempt_dir):
+        return CLAIMED_BY_ANOTHER
+    started_at = time.time()
+    ending = Ending()
+    launch: dict[str, Any] = {}
+    try:
+        launch = read_launch(attempt_dir)
+        become_subreaper()
+        pid = spawn(attempt_dir, launch)
+        record_process(attempt_dir, pid, started_at)
+        wait_for(pid, ending)
+        ending.leftovers_killed = bury_leftovers(float(launch.get("kill_grace_s", DEFAULT_KILL_GRACE_S)))
+    except StartError as problem:
+        ending.error, ending.exit_code = str(problem), problem.exit_code
+    write_exit(attempt_dir, ending, started_at)
+    follow_up(launch.get("follow_up"))
+    return DONE
+
+
+# --- identity and claim ---------------------------------------------------------------------------------------------
+
+
+def start_ticks(pid: int) -> int | None:
+    """The kernel's start time of a process in clock ticks since boot; None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return int(stat.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return None
+
+
+def boot_id() -> str:
+    """This boot of this machine: pids and ticks mean nothing across a reboot."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+
+
+def claim(attempt_dir: str) -> bool:
+    """Take the attempt. False when another has it: a link appears whole, with its content, or not at all."""
+    me = {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid()), "boot_id": boot_id(), "by": "shim"}
+    temporary = os.path.join(attempt_dir, f"claim.{os.getpid()}.tmp")
+    write_durably(temporary, me)
+    try:
+        os.link(temporary, os.path.join(attempt_dir, "claim"))
+        fsync_directory(attempt_dir)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(temporary)
+    return True
+
+
+# --- start ----------------------------------------------------------------------------------------------------------
+
+
+def read_launch(attempt_dir: str) -> dict[str, Any]:
+    """What to start; raises StartError when the order can't be read."""
+    try:
+        with open(os.path.join(attempt_dir, "launch.json"), "rb") as file:
+            launch = json.load(file)
+        if not launch["argv"]:
+            raise ValueError("argv is empty")
+        return dict(launch)
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise StartError(f"launch.json can't be used: {problem!r}", NOT_EXECUTABLE) from problem
+
+
+def become_subreaper() -> None:
+    """Orphans of the trainer (daemons, data workers) become our children instead of init's."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def spawn(attempt_dir: str, launch: dict[str, Any]) -> int:
+    """Start the trainer and return its pid once it has really become that program.
+
+    Raises StartError, with the reason that exec gave. fork + exec by hand: importing subprocess costs more than all
+    the rest of this file, and this process has one thread.
+    """
+    reader, writer = os.pipe()  # both close on exec: end of file means that exec worked
+    console = open_console(attempt_dir)
+    pid = os.fork()
+    if pid == 0:
+        become_trainer(launch, console, writer)
+    os.close(writer)
+    os.close(console)
+    with os.fdopen(reader, "rb") as pipe:
+        complaint = pipe.read()
+    if complaint:
+        os.waitpid(pid, 0)
+        exit_code, _, message = complaint.decode().partition(" ")
+        raise StartError(message, int(exit_code))
+    return pid
+
+
+def open_console(attempt_dir: str) -> int:
+    """The trainer's output; a disk that refuses the file costs the output, not the training."""
+    try:
+        return os.open(os.path.join(attempt_dir, "console.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+def become_trainer(launch: dict[str, Any], console: int, writer: int) -> None:
+    """In the forked child: set the stage and exec. Never returns."""
+    try:
+        os.setsid()
+        for number in (*IGNORED_SIGNALS, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, set())
+        volunteer_for_oom(launch.get("oom_score_adj"))
+        take_stdio(console)
+        os.chdir(launch["cwd"])
+        argv = [str(word) for word in launch["argv"]]
+        os.execvpe(argv[0], argv, {str(key): str(value) for key, value in launch["env"].items()})  # noqa: S606 - no shell, on purpose
+    except BaseException as problem:  # noqa: BLE001 - whatever it was, the parent must hear of it
+        code = NOT_FOUND if isinstance(problem, (FileNotFoundError, NotADirectoryError)) else NOT_EXECUTABLE
+        os.write(writer, f"{code} {type(problem).__name__}: {problem}".encode())
+    os._exit(NOT_EXECUTABLE)
+
+
+def volunteer_for_oom(score: int | None) -> None:
+    """Let the kernel take a training rather than the scheduler when memory runs out. Refusal is no harm."""
+    if score is None:
+        return
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(str(int(score)))
+    except OSError:
+        pass
+
+
+def take_stdio(output: int) -> None:
+    """stdin from /dev/null, stdout and stderr to `output`."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+
+
+def record_process(attempt_dir: str, pid: int, started_at: float) -> None:
+    """Write `process.json`. A full disk must not stop a training that has begun: the tag in its environment remains."""
+    process = {"pid": pid, "start_ticks": start_ticks(pid), "boot_id": boot_id(), "started_at": started_at}
+    path = os.path.join(attempt_dir, "process.json")
+    try:
+        write_durably(path + ".tmp", process)
+        os.replace(path + ".tmp", path)
+    except OSError as problem:
+        sys.stderr.write(f"process.json: {problem}\n")
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+def wait_for(pid: int, ending: Ending) -> None:
+    """Reap whatever ends until the main child has ended."""
+    while True:
+        ended, status, usage = os.wait4(-1, 0)
+        if ended == pid:
+            ending.take(status, usage.ru_maxrss)
+            return
+
+
+def bury_leftovers(grace_s: float) -> int:
+    """Give remaining descendants `grace_s` seconds to leave, then kill them. Returns how many had to be killed."""
+    deadline = time.monotonic() + grace_s
+    killed: set[int] = set()
+    while reap_ended():
+        remaining_s = deadline - time.monotonic()
+        if remaining_s > 0:
+            signal.sigtimedwait({signal.SIGCHLD}, remaining_s)
+            continue
+        # What a killed child leaves becomes our child in turn, so this ends only when nothing is left.
+        for child in children():
+            killed.add(child)
+            os.kill(child, signal.SIGKILL)
+        signal.sigtimedwait({signal.SIGCHLD}, 1.0)
+    return len(killed)
+
+
+def reap_ended() -> bool:
+    """Reap the children that have ended; True while others live."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True
+
+
+def children() -> list[int]:
+    """The direct children of this process that still run."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", "rb") as stat:
+                    state, parent = stat.read().rpartition(b")")[2].split()[:2]
+            except OSError:
+                continue
+            if int(parent) == os.getpid() and state != b"Z":
+                found.append(int(entry))
+    return found
+
+
+def write_exit(attempt_dir: str, ending: Ending, started_at: float) -> None:
+    """Write `exit.json`, for as long as it takes: a full disk delays it, a removed run directory ends it."""
+    path = os.path.join(attempt_dir, "exit.json")
+    content = dict(vars(ending), started_at=started_at, ended_at=time.time())
+    back_off_s = 0.1
+    while os.path.isdir(attempt_dir):
+        try:
+            write_durably(path + ".tmp", content)
+            os.replace(path + ".tmp", path)
+            fsync_directory(attempt_dir)
+            return
+        except OSError as problem:
+            sys.stderr.write(f"exit.json: {problem}\n")
+            time.sleep(back_off_s)
+            back_off_s = min(back_off_s * 2, LONGEST_BACK_OFF_S)
+
+
+def follow_up(order: dict[str, Any] | None) -> None:
+    """Start a scheduler where nobody leads: the night goes on although its leader was killed."""
+    if not order:
+        return
+    try:
+        lock = os.open(order["lock"], os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return  # somebody leads
+    os.close(lock)
+    if os.fork() == 0:
+        try:
+            become_follower(order)
+        finally:
+            os._exit(NOT_EXECUTABLE)
+
+
+def become_follower(order: dict[str, Any]) -> None:
+    """In the forked child: exec the scheduler, detached."""
+    os.setsid()
+    for number in (*IGNORED_SIGNALS, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    take_stdio(os.open(os.devnull, os.O_WRONLY))
+    os.execvpe(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - no shell, on purpose
+
+
+# --- durable files --------------------------------------------------------------------------------------------------
+
+
+def write_durably(path: str, content: dict[str, Any]) -> None:
+    """Write JSON and wait until it is on the disk; no half-written file stays behind."""
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        if os.path.exists(path):
+            os.unlink(path)
+        raise
+
+
+def fsync_directory(path: str) -> None:
+    """Make a rename or a link durable."""
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
