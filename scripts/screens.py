@@ -1,4 +1,4 @@
-"""Pictures of the dashboard as it really draws: PNGs at three sizes, and the SVG of the README.
+"""Pictures of the dashboard as it really draws: PNGs of its screens at three sizes; the README shows one of them.
 
 python scripts/screens.py [FOLDER] [--only NAME]     # default: docs/screens
 """
@@ -56,11 +56,12 @@ def picture(strips: Sequence[Strip], width: int, path: Path, size: int = 15) -> 
     for y, strip in enumerate(strips):
         x = 0
         for text, style, _ in strip:
-            ink, paper = FOREGROUND, BACKGROUND
+            ink: tuple[int, int, int] = FOREGROUND
+            paper: tuple[int, int, int] = BACKGROUND
             if style and style.color and style.color.triplet:
-                ink = tuple(style.color.triplet)
+                ink = style.color.triplet
             if style and style.bgcolor and style.bgcolor.triplet:
-                paper = tuple(style.bgcolor.triplet)
+                paper = style.bgcolor.triplet
             if style and style.reverse:
                 ink, paper = paper, ink
             cells = cell_len(text)
@@ -75,7 +76,7 @@ def picture(strips: Sequence[Strip], width: int, path: Path, size: int = 15) -> 
                     continue
                 draw.text((x * cell_width, top), sign, font=bold if style and style.bold else regular, fill=ink)
                 x += cell_len(sign)
-    image.save(path)
+    image.quantize(48).save(path, optimize=True)
 
 
 def _braille(draw: ImageDraw.ImageDraw, bits: int, cell: tuple[int, int, int, int], ink: tuple[int, ...]) -> None:
@@ -92,14 +93,12 @@ async def render(name: str, home: BelievableHome, size: tuple[int, int], folder:
     """One screen at one size."""
     with home.led():
         app = dashboard(home, ascii_only=name == "ascii")
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(notifications=True, size=size) as pilot:
             await settled(pilot)
             await pilot.press(*KEYS[name])
             await settled(pilot)
             strips = app.screen._compositor.render_strips()  # noqa: SLF001 — the only exact source
             picture(strips, size[0], folder / f"{name}-{size[0]}x{size[1]}.png")
-            if name == "dashboard" and size == SIZES[1]:
-                (folder / "dashboard.svg").write_text(app.export_screenshot(title="yolotui"), encoding="utf-8")
 
 
 def main() -> None:

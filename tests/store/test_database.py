@@ -140,8 +140,13 @@ def test_two_connections_of_a_process_outlive_the_close_of_anothers(home: Home) 
     """POSIX locks belong to a process: whatever opens and closes the file must not drop those of another connection."""
     with Store(home) as first, Store(home) as second:
         first.verbs.submit([submission(command("a"))], ANNA)
-        program = "import sys; from pathlib import Path; from yolotui.locations import Home; from yolotui.store import Store; "
-        program += "Store(Home(Path(sys.argv[1]))).close()"
+        program = """
+import sys
+from pathlib import Path
+from yolotui.locations import Home
+from yolotui.store import Store
+Store(Home(Path(sys.argv[1]))).close()
+"""
         subprocess.run([sys.executable, "-c", program, str(home.root)], check=True)
         second.verbs.submit([submission(command("b"))], ANNA)
         with Store(home) as third:

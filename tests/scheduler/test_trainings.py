@@ -1,0 +1,112 @@
+"""Real trainings under a real scheduler: killed, robbed of their checkpoint, paused, continued, ended, two at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.make_shapes import make_shapes
+from tests.helpers import eventually
+from tests.scheduler.conftest import ANNA, Rig
+from yolotui.core.jobs import Job, JobSpec, Kind, Outcome, Paused, Request, Succeeded
+from yolotui.telemetry import RunReader
+
+pytestmark = [pytest.mark.training, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of a few drawn shapes."""
+    return make_shapes(tmp_path_factory.mktemp("shapes") / "detect", train=16, val=4, size=64)
+
+
+def training(data: Path, *, epochs: int, name: str = "training", **options: Any) -> JobSpec:
+    arguments = {"epochs": epochs, "imgsz": 64, "batch": 4, "plots": False}
+    return JobSpec(
+        name=name, kind=Kind.TRAIN, model="yolo11n.yaml", data=str(data), arguments=arguments,
+        retry_delay_s=options.pop("retry_delay_s", 0.1), **options,
+    )  # fmt: skip
+
+
+def epochs_of(job: Job) -> list[int]:
+    reader = RunReader(job.run_dir)
+    reader.poll()
+    return [row.epoch for row in reader.series.epochs]
+
+
+def rows_of_csv(job: Job) -> list[int]:
+    lines = Path(job.run_dir, "train/results.csv").read_text().splitlines()[1:]
+    return [int(float(line.split(",")[0])) for line in lines]
+
+
+def until_epoch(rig: Rig, job_id: int, epoch: int) -> Job:
+    def arrived() -> Job | None:
+        job = rig.job(job_id)
+        assert not job.ended, (job.status, rig.log())
+        return job if job.progress.epochs_done >= epoch else None
+
+    return eventually(arrived, 180) or rig.job(job_id)
+
+
+def test_killed_robbed_paused_and_still_whole(make_rig: Callable[[str], Rig], shapes: Path) -> None:
+    """SIGKILL at epoch k and an emptied last.pt: it goes on from the kept copy, and says so; then pause and resume."""
+    rig = make_rig("cpu:1")
+    job_id = rig.submit(training(shapes, epochs=9, retry_delay_s=2.0))
+    rig.lead()
+    running = until_epoch(rig, job_id, 3)
+    process = running.attempts[0].process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    waiting = rig.until(job_id, "waiting")
+    assert waiting.attempts[0].signal == signal.SIGKILL
+    (Path(waiting.run_dir) / "train/weights/last.pt").write_bytes(b"")
+
+    resumed = rig.until(job_id, "running", timeout_s=120)
+    again = resumed.attempts[1].resumed_from_epoch
+    assert again is not None
+    assert 2 <= again <= waiting.progress.epochs_done
+    started = [row.detail for row in rig.store.read.audit(jobs=[job_id]) if row.verb == "start"][-1]
+    assert any("last.pt was passed over" in sentence for sentence in started["how"])
+
+    until_epoch(rig, job_id, again + 2)
+    rig.store.verbs.pause([job_id], ANNA)
+    paused = rig.until(job_id, "paused")
+    assert isinstance(paused.status, Paused)
+    assert paused.attempts[1].outcome is Outcome.PAUSED
+    assert rig.store.read.leases() == []
+    rig.store.verbs.resume([job_id], ANNA)
+
+    ended = rig.until(job_id, "succeeded", timeout_s=200)
+    assert [a.outcome for a in ended.attempts] == [Outcome.FAILED, Outcome.PAUSED, Outcome.SUCCEEDED]
+    assert ended.attempts[2].resumed_from_epoch == paused.progress.epochs_done
+    assert epochs_of(ended) == rows_of_csv(ended) == list(range(1, 10))
+
+
+def test_two_at_once_one_finished_on_request_one_with_a_wrong_argument(
+    make_rig: Callable[[str], Rig], shapes: Path
+) -> None:
+    rig = make_rig("cpu:2")
+    long = rig.submit(training(shapes, epochs=300, name="long", python=sys.executable))
+    wrong = rig.submit(
+        JobSpec(
+            name="wrong", kind=Kind.TRAIN, model="yolo11n.yaml", data=str(shapes), arguments={"no_such_argument": 1}
+        )
+    )
+    rig.lead()
+    failed = rig.until(wrong, "failed", timeout_s=120)
+    assert len(failed.attempts) == 1  # trying again would be in vain
+    assert "no_such_argument" in failed.attempts[0].explanation
+
+    until_epoch(rig, long, 2)
+    rig.store.verbs.request([long], Request.FINISH, ANNA)
+    ended = rig.until(long, "succeeded", timeout_s=120)
+    assert isinstance(ended.status, Succeeded)
+    assert "request" in ended.attempts[0].explanation
+    assert 2 <= len(epochs_of(ended)) < 300
+    assert (Path(ended.run_dir) / "train/weights/best.pt").exists()
