@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import sysconfig
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,16 @@ def epochs_of(job: Job) -> list[int]:
 def rows_of_csv(job: Job) -> list[int]:
     lines = Path(job.run_dir, "train/results.csv").read_text().splitlines()[1:]
     return [int(float(line.split(",")[0])) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def another_interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second environment with its own interpreter, which sees the packages of this one."""
+    folder = tmp_path_factory.mktemp("another") / "venv"
+    venv.create(folder, symlinks=True)
+    (site_packages,) = folder.glob("lib/python*/site-packages")
+    (site_packages / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin/python"
 
 
 def until_epoch(rig: Rig, job_id: int, epoch: int) -> Job:
@@ -88,11 +100,13 @@ def test_killed_robbed_paused_and_still_whole(make_rig: Callable[[str], Rig], sh
     assert epochs_of(ended) == rows_of_csv(ended) == list(range(1, 10))
 
 
-def test_two_at_once_one_finished_on_request_one_with_a_wrong_argument(
-    make_rig: Callable[[str], Rig], shapes: Path
+def test_two_interpreters_side_by_side_and_a_wrong_argument(
+    make_rig: Callable[[str], Rig], shapes: Path, another_interpreter: Path
 ) -> None:
-    rig = make_rig("cpu:2")
-    long = rig.submit(training(shapes, epochs=300, name="long", python=sys.executable))
+    """One is finished on request, the other ended by a kill; a third job can never work and is not tried again."""
+    rig = make_rig("cpu:3")
+    long = rig.submit(training(shapes, epochs=300, name="long"))
+    other = rig.submit(training(shapes, epochs=300, name="other", python=str(another_interpreter)))
     wrong = rig.submit(
         JobSpec(
             name="wrong", kind=Kind.TRAIN, model="yolo11n.yaml", data=str(shapes), arguments={"no_such_argument": 1}
@@ -104,6 +118,13 @@ def test_two_at_once_one_finished_on_request_one_with_a_wrong_argument(
     assert "no_such_argument" in failed.attempts[0].explanation
 
     until_epoch(rig, long, 2)
+    processes = [until_epoch(rig, job, 1).attempts[0].process for job in (long, other)]
+    interpreters = [Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0] for process in processes if process]
+    assert interpreters == [sys.executable, str(another_interpreter)]
+    rig.store.verbs.kill([other], ANNA)
+    killed = rig.until(other, "cancelled")
+    assert killed.attempts[0].outcome is Outcome.STOPPED
+
     rig.store.verbs.request([long], Request.FINISH, ANNA)
     ended = rig.until(long, "succeeded", timeout_s=120)
     assert isinstance(ended.status, Succeeded)
