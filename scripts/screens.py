@@ -76,7 +76,7 @@ def picture(strips: Sequence[Strip], width: int, path: Path, size: int = 15) -> 
                     continue
                 draw.text((x * cell_width, top), sign, font=bold if style and style.bold else regular, fill=ink)
                 x += cell_len(sign)
-    image.quantize(48).save(path, optimize=True)
+    image.quantize(160).save(path, optimize=True)
 
 
 def _braille(draw: ImageDraw.ImageDraw, bits: int, cell: tuple[int, int, int, int], ink: tuple[int, ...]) -> None:

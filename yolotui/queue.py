@@ -177,6 +177,12 @@ class Queue:
         """Start a detached scheduler if nobody leads; True if one was started."""
         return ensure_leader(self.home)
 
+    def replace_lost_leader(self) -> bool:
+        """Start a scheduler if the one that led was killed; True if so. One that was stopped stays stopped."""
+        may = self._start_scheduler and not self.readonly
+        was_lost = may and not is_led(self.home) and self._store.read.leader() is not None
+        return was_lost and ensure_leader(self.home)
+
     def watching(self) -> AbstractContextManager[None]:
         """Keep the leader from leaving while somebody looks."""
         return watching(self.home)

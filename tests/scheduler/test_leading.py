@@ -188,6 +188,20 @@ def test_a_verb_starts_a_scheduler_where_none_leads(rig: Rig, monkeypatch: pytes
     eventually(lambda: not is_led(rig.home))
 
 
+def test_a_watcher_replaces_a_scheduler_that_was_killed_but_none_that_was_stopped(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YOLOTUI_GPUS", "cpu:1")
+    with Queue(rig.home.root) as queue, queue.watching():
+        rig.lead().send_signal(signal.SIGTERM)
+        eventually(lambda: not is_led(rig.home))
+        assert not queue.replace_lost_leader()
+        killed = rig.lead()
+        rig.kill(killed)
+        assert queue.replace_lost_leader()
+        eventually(lambda: rig.leader_pid() not in {None, killed.pid})
+
+
 class TestLock:
     def test_one_exclusive_or_many_shared(self, rig: Rig) -> None:
         path = rig.home.root / "some.lock"

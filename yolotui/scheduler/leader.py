@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from yolotui.core.failures import backoff_s
 from yolotui.core.gpus import Free, Host
 from yolotui.core.jobs import (
     ACTIVE,
@@ -58,7 +59,7 @@ KILL_COMMAND_AFTER_S = 10.0
 LINGER_S = 2.0
 QUICK_FAILURE_S = 60.0
 QUICK_FAILURES = 3
-STILLBORN_LIMIT = 3
+STILLBORN_LIMIT = 8
 UNRECORDED_S = 5.0  # a trainer whose identity a full disk kept from being written down runs all the same
 
 log = logging.getLogger("yolotui.scheduler")
@@ -182,10 +183,17 @@ class Leader:
                 case Ended() as ended:
                     self._bury(job, attempt, ended, now)
                 case OutOfSight(reason=reason):
-                    if not isinstance(job.status, Unknown):
+                    if isinstance(job.status, Stopping) and self._is_gone(job, attempt, now):
+                        self._bury(job, attempt, Ended(ended_at=now), now)
+                    elif not isinstance(job.status, Unknown | Stopping):
                         log.warning("job %d: %s", job.id, reason)
                         self._store.ledger.attempt_out_of_sight(job.id, attempt.number, reason)
         self._observe()
+
+    def _is_gone(self, job: Job, attempt: Attempt, now: float) -> bool:
+        """Whether nothing is left of an attempt whose files can't be read and that a person had killed."""
+        since = job.status.since
+        return now - since > KILL_TRAINING_AFTER_S and attempt.uuid not in self._executor.unfinished()
 
     def _start_over(self, job: Job, attempt: Attempt, error: str, now: float) -> None:
         """Proven never started: the claim is ours, so nobody else can start it any more."""
@@ -205,7 +213,7 @@ class Leader:
                 in_a_row += 1
             if in_a_row + 1 >= STILLBORN_LIMIT:
                 return Failed(now, "never_started", f"It could not be started {STILLBORN_LIMIT} times. {error}"), 0
-            return Waiting(now, now + in_a_row * TICK_S), current.failures
+            return Waiting(now, now + (backoff_s(in_a_row, TICK_S) if in_a_row else 0.0)), current.failures
 
         self._store.ledger.attempt_ended(job.id, stillborn, next_status)
 

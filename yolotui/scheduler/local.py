@@ -47,7 +47,7 @@ class LocalExecutor:
         attempt_dir = attempt_directory(order.job, order.attempt)
         attempt_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
         _write_json(attempt_dir / "launch.json", self._launch(order, run_dir, attempt_dir))
-        self._wakeups.watch_directory(attempt_dir)
+        self._watch_directory(attempt_dir)
         self._shims[order.attempt.uuid] = subprocess.Popen(
             shim_argv(sys.executable, str(attempt_dir)),
             stdin=subprocess.DEVNULL,
@@ -140,6 +140,7 @@ class LocalExecutor:
         return Ended(ended_at=time.time())
 
     def _watch_directory(self, attempt_dir: Path) -> None:
+        # The kernel's watches may be used up; the leader looks every second anyway.
         with suppress(OSError):
             self._wakeups.watch_directory(attempt_dir)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import ENDED, Gate, Held, Job, Kind, Paused, Waiting
-from yolotui.core.timetable import Demand, Estimate, Need, World
+from yolotui.core.timetable import Demand, Estimate, Need, NeedMode, World
 from yolotui.store import HeldGroup
 
 GUESS_S = {Kind.TRAIN: 3600.0, Kind.VAL: 300.0, Kind.PREDICT: 300.0, Kind.EXPORT: 300.0, Kind.COMMAND: 600.0}
@@ -79,16 +79,18 @@ def _demand(
         not_before=job.status.not_before if isinstance(job.status, Waiting) else None,
         needs=tuple(_need(job, needs[need]) for need in job.after if need in needs),
         blocked=_blocked(job, held_groups),
+        gpu_model=job.spec.gpu_model,
+        avoid=job.spec.avoid,
+        prefer=job.spec.prefer,
     )
 
 
 def _need(job: Job, need: Job) -> Need:
     missed: tuple[str, ...] = ()
     if need.state == "succeeded":
-        missed = tuple(
-            _missed(gate, need) for gate in job.spec.when if gate.job == need.name and not _passes(gate, need)
-        )
-    return Need(need.id, need.name, need.state, missed)
+        own = [gate for gate in job.spec.when if gate.job in {need.name, str(need.id)}]
+        missed = tuple(_missed(gate, need) for gate in own if not _passes(gate, need))
+    return Need(need.id, need.name, need.state, missed, NeedMode(job.after_modes.get(need.id, "all")))
 
 
 def _passes(gate: Gate, need: Job) -> bool:

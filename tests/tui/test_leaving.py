@@ -1,0 +1,113 @@
+"""A terminal that goes away, on a real pty; and what the dashboard refuses to draw on."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import eventually
+from tests.tui.believable import BelievableHome
+from yolotui.errors import WrongUse
+from yolotui.tui import run_dashboard
+
+
+class Terminal:
+    """The dashboard on a pty of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.master, slave = pty.openpty()
+        termios.tcsetwinsize(self.master, (24, 80))
+        self.modes = termios.tcgetattr(self.master)
+        self.seen = b""
+        environment = {**os.environ, "TERM": "xterm-256color", "YOLOTUI_HOME": str(root)}
+        command = (
+            # A session leader that opens a terminal gets it as its own: its end is a hang-up.
+            "import os, sys; from pathlib import Path; from yolotui.tui import run_dashboard; "
+            "os.open(os.ttyname(0), os.O_RDWR); "
+            "sys.exit(run_dashboard(Path(sys.argv[1]), readonly=True))"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", command, str(root)],
+            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+
+    def shows(self, text: str) -> bool:
+        """Whether it has drawn this by now."""
+        while select.select([self.master], [], [], 0)[0]:
+            try:
+                self.seen += os.read(self.master, 65536)
+            except OSError:
+                break
+        return text.encode() in self.seen
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> BelievableHome:
+    home = BelievableHome(tmp_path / "home")
+    home.submit("night-n")
+    home.publish()
+    home.store.close()
+    return home
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_cleanly_and_restores_the_terminal(home: BelievableHome, number: int, code: int):
+    terminal = Terminal(home.root)
+    eventually(lambda: terminal.shows("night-n"))
+    terminal.process.send_signal(number)
+    eventually(lambda: terminal.shows("\x1b[?1049l") or terminal.process.poll() is not None, timeout_s=10)
+    assert terminal.process.wait(timeout=10) == code
+    assert terminal.shows("\x1b[?1049l")
+    assert termios.tcgetattr(terminal.master)[:4] == terminal.modes[:4]
+    os.close(terminal.master)
+
+
+def test_a_terminal_that_is_closed_ends_it(home: BelievableHome):
+    terminal = Terminal(home.root)
+    eventually(lambda: terminal.shows("night-n"))
+    os.close(terminal.master)
+    assert terminal.process.wait(timeout=10) == 129
+
+
+def test_a_terminal_that_reads_nothing_does_not_keep_it(home: BelievableHome):
+    terminal = Terminal(home.root)
+    eventually(lambda: terminal.shows("night-n"))
+    # Hold down a key without ever reading: the output backs up until the writer blocks.
+    for _ in range(400):
+        if not select.select([], [terminal.master], [], 0)[1]:
+            break
+        os.write(terminal.master, b"??" * 8)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.process.wait(timeout=15) == 143
+    os.close(terminal.master)
+
+
+def test_q_leaves_with_zero_and_says_that_jobs_go_on(home: BelievableHome):
+    terminal = Terminal(home.root)
+    eventually(lambda: terminal.shows("night-n"))
+    os.write(terminal.master, b"q")
+    eventually(lambda: terminal.shows("1 job goes on without the dashboard"))
+    assert terminal.process.wait(timeout=10) == 0
+    os.close(terminal.master)
+
+
+def test_no_terminal_is_refused_with_a_sentence(home: BelievableHome):
+    with pytest.raises(WrongUse, match="needs a terminal"):
+        run_dashboard(home.root)
+
+
+def test_a_dumb_terminal_is_refused_with_a_sentence(home: BelievableHome, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "dumb")
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    with pytest.raises(WrongUse, match="TERM is dumb"):
+        run_dashboard(home.root)

@@ -1,0 +1,59 @@
+"""The dashboard. Importing this imports neither textual nor anything else that takes time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from yolotui.errors import WrongUse
+
+__all__ = ["run_dashboard"]
+
+
+def run_dashboard(
+    home: Path | None, *, readonly: bool = False, ascii_only: bool = False, mouse: bool = True, refresh_s: float = 1.0
+) -> int:
+    """Show the queue of `home` until the person leaves; returns the exit code (129 and 143 after SIGHUP and SIGTERM).
+
+    Starts a scheduler if there is work and nobody leads, unless `readonly`. Raises WrongUse where there is no terminal
+    to draw on, QueueUnusable where there is no queue to show.
+    """
+    _refuse_poor_terminal()
+    from yolotui.queue import Queue
+    from yolotui.tui.actions import with_keys
+    from yolotui.tui.app import Dashboard
+    from yolotui.tui.leaving import leaving_on_signals
+
+    with Queue(home, readonly=readonly) as queue, queue.watching():
+        if not readonly and queue.jobs(unfinished=True):
+            queue.ensure_leader()
+        app = Dashboard(
+            lambda: Queue(home, readonly=readonly),
+            actions=with_keys(queue.config.keys),
+            readonly=readonly,
+            ascii_only=ascii_only or not _shows_unicode(),
+            refresh_s=refresh_s,
+        )
+        with leaving_on_signals(app.leave):
+            app.run(mouse=mouse)
+        code = app.return_code or 0
+        if code == 0:
+            going_on = sum(job.state not in {"held", "paused"} for job in queue.jobs(unfinished=True))
+            if going_on:
+                who = "1 job goes" if going_on == 1 else f"{going_on} jobs go"
+                with suppress(OSError):
+                    print(f"{who} on without the dashboard; `yolotui` shows them again.", file=sys.stderr)
+        return code
+
+
+def _refuse_poor_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise WrongUse("The dashboard needs a terminal. In a pipe or a script use `yolotui list` or `yolotui --batch`.")
+    if os.environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
+        raise WrongUse("The dashboard needs a terminal that can move its cursor (TERM is dumb): use `yolotui list`.")
+
+
+def _shows_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") in {"utf8", "utf16", "utf32"}

@@ -1,0 +1,126 @@
+"""Everything that a key can do on the main screen. The one registry: keys, footer, help and palette come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from textual.binding import Binding
+
+from yolotui.errors import WrongUse
+from yolotui.nearest import did_you_mean
+
+KEY_SIGNS: Final = {
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "slash": "/",
+    "question_mark": "?",
+    "colon": ":",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "up": "Up",
+    "down": "Down",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+}
+
+
+class Topic(StrEnum):
+    """What an action is about."""
+
+    ACT = "Act on the marked jobs, else on the one under the cursor"
+    LOOK = "Look"
+    MOVE = "Move"
+    PROGRAM = "Program"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that a key does.
+
+    `name` is the handler (`action_<name>`) and what `[keys]` in the configuration calls it; `label` stands in the
+    footer, `help` is a line for people. `changes` marks what a read-only dashboard refuses. `rank` orders the footer;
+    0 keeps an action out of it.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    topic: Topic
+    changes: bool = False
+    rank: int = 0
+
+    @property
+    def key_sign(self) -> str:
+        """The first key as people read it."""
+        return sign_of(self.keys[0])
+
+
+ACTIONS: Final = (
+    Action("up", ("up", "k"), "up", "To the job above.", Topic.MOVE),
+    Action("down", ("down", "j"), "down", "To the job below.", Topic.MOVE),
+    Action("page_up", ("pageup",), "page up", "A screenful up.", Topic.MOVE),
+    Action("page_down", ("pagedown",), "page down", "A screenful down.", Topic.MOVE),
+    Action("first", ("home", "g"), "first", "To the first job.", Topic.MOVE),
+    Action("last", ("end", "G"), "last", "To the last job.", Topic.MOVE),
+    Action("mark", ("space",), "mark", "Mark the job, or unmark it, and go on to the next.", Topic.MOVE, rank=7),
+    Action("filter", ("slash",), "filter", "Show only jobs with these words in name, state, owner, @group, P1.",
+           Topic.LOOK, rank=4),
+    Action("sort", ("s",), "sort", "Next order: queue, newest, priority, name, metric.", Topic.LOOK, rank=8),
+    Action("zoom", ("enter",), "zoom", "Give the run's panel the whole screen, and back.", Topic.LOOK, rank=5),
+    Action("log", ("l",), "log", "Show the end of the run's log, or hide it.", Topic.LOOK, rank=6),
+    Action("back", ("escape",), "back", "Leave the zoom; clear the filter; take the marks away.", Topic.LOOK),
+    Action("copy", ("y",), "copy dir", "Copy the path of the run's directory.", Topic.LOOK, rank=14),
+    Action("raise_priority", ("plus", "equals_sign"), "priority", "More urgent by one class, up to P0.", Topic.ACT,
+           changes=True, rank=3),
+    Action("lower_priority", ("minus",), "later", "Less urgent by one class, down to P3.", Topic.ACT, changes=True),
+    Action("pause", ("p",), "pause", "Stop trainings at the end of their epoch; resume paused ones.", Topic.ACT,
+           changes=True, rank=2),
+    Action("kill", ("x",), "kill", "End what runs, take out of the queue what waits; asks first.", Topic.ACT,
+           changes=True, rank=1),
+    Action("hold", ("H",), "hold", "Keep waiting jobs from starting; release those that are held.", Topic.ACT,
+           changes=True, rank=9),
+    Action("retry", ("R",), "retry", "Try failed, cancelled or skipped jobs again.", Topic.ACT, changes=True, rank=10),
+    Action("checkpoint", ("c",), "checkpoint", "Have running trainings write a checkpoint now.", Topic.ACT,
+           changes=True, rank=13),
+    Action("finish", ("f",), "finish", "Have trainings end now with what they have; asks first.", Topic.ACT,
+           changes=True, rank=12),
+    Action("start_scheduler", ("S",), "scheduler", "Start a scheduler where none runs.", Topic.PROGRAM, changes=True),
+    Action("palette", ("colon",), "commands", "Search for a command.", Topic.PROGRAM),
+    Action("help", ("question_mark",), "help", "Show this help.", Topic.PROGRAM, rank=-2),
+    Action("quit", ("q",), "quit", "Leave the dashboard. Jobs and scheduler go on without it.", Topic.PROGRAM, rank=-1),
+)  # fmt: skip
+
+
+def sign_of(key: str) -> str:
+    """A key as people read it."""
+    return KEY_SIGNS.get(key, key)
+
+
+def with_keys(chosen: Mapping[str, str]) -> tuple[Action, ...]:
+    """The actions with the keys of the configuration's `[keys]`: action name to keys, separated by commas.
+
+    Raises WrongUse for an action that there is not.
+    """
+    names = [action.name for action in ACTIONS]
+    for name in chosen:
+        if name not in names:
+            raise WrongUse(f"[keys] {name}: there is no such action{did_you_mean(name, names)}")
+    return tuple(
+        replace(action, keys=tuple(key.strip() for key in chosen[action.name].split(",")))
+        if action.name in chosen
+        else action
+        for action in ACTIONS
+    )
+
+
+def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:
+    """The key bindings of the actions."""
+    return [Binding(",".join(action.keys), action.name, action.help, show=False, id=action.name) for action in actions]

@@ -1,0 +1,67 @@
+"""The Textual application: theme, styles, the main screen, and how it leaves."""
+
+from __future__ import annotations
+
+import time
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import Callable, Iterable, Sequence
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from yolotui.queue import Queue
+from yolotui.tui.actions import ACTIONS, Action
+from yolotui.tui.glyphs import ASCII, UNICODE
+from yolotui.tui.palette import THEME
+from yolotui.tui.screens.acting import Setting
+from yolotui.tui.screens.queue import QueueScreen
+
+
+class Dashboard(App[None]):
+    """A face of the queue: a client like any other, that can vanish at any moment."""
+
+    TITLE = "yolotui"
+    CSS_PATH = "styles/dashboard.tcss"
+
+    def __init__(
+        self,
+        open_queue: Callable[[], Queue],
+        *,
+        actions: Sequence[Action] = ACTIONS,
+        readonly: bool = False,
+        ascii_only: bool = False,
+        refresh_s: float = 1.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`open_queue` is called in each thread that needs one; `now` answers in UTC seconds."""
+        super().__init__()
+        self.setting = Setting(
+            open_queue=open_queue,
+            actions=actions,
+            glyphs=ASCII if ascii_only else UNICODE,
+            readonly=readonly,
+            refresh_s=refresh_s,
+            now=now,
+        )
+        self._running_in: AbstractEventLoop | None = None
+        self.register_theme(THEME)
+        self.theme = THEME.name
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        return QueueScreen(self.setting)
+
+    def on_mount(self) -> None:
+        """Remember the loop, for signals that arrive outside it."""
+        self._running_in = get_running_loop()
+        self.set_keymap({action.name: ",".join(action.keys) for action in self.setting.actions})
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """None: the palette holds the registry's actions and nothing else."""
+        return ()
+
+    def leave(self, code: int) -> None:
+        """Ask the loop to end with an exit code; can be called from a signal handler at any moment."""
+        if self._running_in is None:
+            raise SystemExit(code)
+        self._running_in.call_soon_threadsafe(lambda: self.exit(return_code=code))

@@ -1,0 +1,129 @@
+"""The first and the last lines of the screen: what needs attention, what there is, which keys work. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from yolotui.core.jobs import STATES
+from yolotui.tui.actions import Action
+from yolotui.tui.arranging import Order
+from yolotui.tui.glyphs import Glyphs
+from yolotui.tui.palette import ALARM, CAUTION, PLAIN, QUIET, SKY, STATE_COLOURS, STRONG, YELLOW, ink
+from yolotui.tui.panels.texts import Piece, cut, pieces, row_length, spread
+from yolotui.tui.plot import Row
+from yolotui.tui.snapshot import Snapshot
+from yolotui.tui.words import named, plain, short_duration
+from yolotui.units import format_clock
+
+SAID_ORDER = ("running", "starting", "stopping", "pausing", "unknown", "waiting", "held", "paused", "failed")
+SILENT_FOR_S = 3.0
+
+
+@dataclass(frozen=True)
+class View:
+    """How the person looks at the table: filter, order, marks, place."""
+
+    needle: str
+    order: Order
+    marked: int
+    place: int
+    shown: int
+    readonly: bool
+
+
+def header_row(snapshot: Snapshot, seen_at: float, now: float, width: int, glyphs: Glyphs) -> Row:
+    """The program, what needs a person, and who schedules; `seen_at` is when the queue last answered."""
+    notices = attention(snapshot, seen_at, now)
+    left = pieces((" yolotui ", ink(SKY, bold=True)))
+    for number, (text, style) in enumerate(notices):
+        sign = f" {glyphs.attention} " if number == 0 else f" {glyphs.separator} "
+        left += pieces((sign, style), (text, style))
+    if snapshot.leading:
+        who = f"scheduler {snapshot.leading.pid}, up {short_duration(now - snapshot.leading.since)}"
+    else:
+        who = "no scheduler"
+    right = pieces((f"{who} {glyphs.separator} " if width >= 70 else "", QUIET), (f"{format_clock(now, now)} ", PLAIN))
+    return spread(left, right, width, glyphs.ellipsis)
+
+
+def attention(snapshot: Snapshot, seen_at: float, now: float) -> list[Piece]:
+    """What a person should know, the worst first."""
+    notices: list[Piece] = []
+    if snapshot.trouble:
+        notices.append((f"as of {format_clock(snapshot.read_at, now)}: {plain(snapshot.trouble)}", ALARM))
+    elif now - seen_at > SILENT_FOR_S:
+        notices.append((f"the queue does not answer: as of {format_clock(seen_at, now)}", ALARM))
+    if snapshot.out_of_sight:
+        notices.append((f"out of sight: {named(snapshot.out_of_sight[0])}{_more(snapshot.out_of_sight)}", ALARM))
+    if snapshot.published and snapshot.has_unfinished and snapshot.stale(now):
+        why = "no scheduler runs (S starts one)" if snapshot.leading is None else "the scheduler is silent"
+        notices.append((f"as of {format_clock(snapshot.published.at, now)}, {why}", CAUTION))
+    elif snapshot.leading is None and snapshot.has_unfinished:
+        notices.append(("no scheduler runs: S starts one", CAUTION))
+    if snapshot.failed:
+        notices.append((f"failed: {named(snapshot.failed[0])}{_more(snapshot.failed)}", CAUTION))
+    return notices + [(f"group {plain(group)} is held", CAUTION) for group in snapshot.held_groups]
+
+
+def _more(jobs: Sequence[object]) -> str:
+    return f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+
+
+def status_row(snapshot: Snapshot, view: View, width: int, glyphs: Glyphs) -> Row:
+    """How many jobs are in which state, and how the table is being looked at."""
+    counts: list[Row] = []
+    for state in sorted(
+        snapshot.counts, key=lambda s: (SAID_ORDER.index(s) if s in SAID_ORDER else 99, STATES.index(s))
+    ):
+        sign = (f"{glyphs.state(state)} {snapshot.counts[state]:,}", ink(STATE_COLOURS[state], bold=True))
+        counts.append(pieces(sign, (f" {state}  ", QUIET)))
+    parts: list[Piece] = []
+    if view.readonly:
+        parts.append(("read-only", ink(YELLOW)))
+    if view.marked:
+        parts.append((f"{view.marked} marked", ink(YELLOW, bold=True)))
+    if view.needle:
+        parts.append((f"/{plain(view.needle)}", ink(YELLOW)))
+    if view.order is not Order.QUEUE:
+        parts.append((view.order.value, PLAIN))
+    if view.shown:
+        parts.append((f"{view.place} of {view.shown:,}", QUIET))
+    right: Row = []
+    for text, style in parts:
+        right += pieces((f" {glyphs.separator} " if right else "", QUIET), (text, style))
+    right += pieces((" ", PLAIN))
+    left, room = pieces((" ", PLAIN)), width - row_length(right) - 1
+    for count in counts:
+        if row_length(left) + row_length(count) <= room:
+            left += count
+    return spread(left, right, width, glyphs.ellipsis)
+
+
+def keys_row(actions: Sequence[Action], width: int, glyphs: Glyphs) -> Row:
+    """As many keys as fit, the most needed first; help always fits."""
+    shown = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
+    row: Row = pieces((" ", PLAIN))
+    for action in shown:
+        item = pieces((action.key_sign, STRONG), (f" {action.label}  ", QUIET))
+        if row_length(row) + row_length(item) > width:
+            break
+        row += item
+    return cut(row, width, glyphs.ellipsis)
+
+
+def empty_rows(needle: str, width: int) -> list[Row]:
+    """What to do when there is nothing to show."""
+    if needle:
+        return [[], pieces((f"  No job matches /{plain(needle)}", PLAIN)), pieces(("  Esc shows all again.", QUIET))]
+    text: list[list[Piece]] = [
+        [],
+        [("  The queue is empty.", STRONG)],
+        [],
+        [("  yolotui add yolo11n.yaml data.yaml epochs=100", ink(SKY)), ("   one training", QUIET)],
+        [("  yolotui add --file jobs.toml", ink(SKY)), ("                    many, from a file", QUIET)],
+        [("  yolotui --batch jobs.toml", ink(SKY)), ("                       and wait for their end", QUIET)],
+        [],
+        [("  Jobs show up here by themselves. ", QUIET), ("?", STRONG), (" shows the keys.", QUIET)],
+    ]
+    return [cut(pieces(*line), width, "") for line in text]

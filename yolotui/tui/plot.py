@@ -1,0 +1,161 @@
+"""Charts as rows of coloured cells: two by four braille dots a cell, or one sign a cell in ASCII. Pure.
+
+Long series are decimated to the lowest and highest value of each column of dots, so a spike never disappears and a
+chart of 10,000 points costs what one of 100 does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from rich.segment import Segment
+from rich.style import Style
+
+from yolotui.tui.glyphs import Glyphs
+from yolotui.tui.palette import DIM, MUTED, QUIET, STRONG, ink
+from yolotui.tui.words import fit, number
+
+LABEL_WIDTH = 7
+DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+"""The bit of each braille dot: by column from the left, by row from the top."""
+
+Row = list[Segment]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart: its name, its values from left to right (NaN: a gap), its colour, whether it is dashed."""
+
+    name: str
+    values: tuple[float, ...]
+    colour: str
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines over a shared axis. The first line lies on top. `first` and `last` label the ends of the x-axis."""
+
+    title: str
+    lines: tuple[Line, ...]
+    first: str = ""
+    last: str = ""
+
+
+def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    """The chart in `height` rows of `width` cells: a heading, the plot with its extremes, the ends of the x-axis."""
+    axis_rows = 1 if height >= 5 and (chart.first or chart.last) else 0
+    plot_width, plot_height = width - LABEL_WIDTH, height - 1 - axis_rows
+    rows = [_heading(chart, width, glyphs)]
+    if plot_width < 2 or plot_height < 1:
+        return rows[:height]
+    values = [value for line in chart.lines for value in line.values if isfinite(value)]
+    if not values:
+        nothing = fit("no values yet", plot_width, glyphs.ellipsis)
+        rows += [[Segment(" " * LABEL_WIDTH), Segment(nothing if y == plot_height // 2 else " " * plot_width, DIM)]
+                 for y in range(plot_height)]  # fmt: skip
+    else:
+        low, high = min(values), max(values)
+        labels = {0: number(high), plot_height - 1: number(low)} if high > low else {plot_height // 2: number(high)}
+        for y, row in enumerate(_plot(chart.lines, (low, high), plot_width, plot_height, glyphs)):
+            label = fit(labels.get(y, "").rjust(LABEL_WIDTH - 1), LABEL_WIDTH - 1, glyphs.ellipsis)
+            rows.append([Segment(label + " ", QUIET), *row])
+    if axis_rows:
+        gap = " " * max(1, plot_width - len(chart.first) - len(chart.last))
+        rows.append([Segment(fit(" " * LABEL_WIDTH + chart.first + gap + chart.last, width, ""), DIM)])
+    return rows
+
+
+def _heading(chart: Chart, width: int, glyphs: Glyphs) -> Row:
+    """The title, and each line's name in its colour with its newest value."""
+    row, used = [Segment(fit(chart.title, LABEL_WIDTH, " "), STRONG)], LABEL_WIDTH
+    for number_, line in enumerate(chart.lines):
+        newest = next((value for value in reversed(line.values) if isfinite(value)), None)
+        sample = glyphs.lines[number_] if glyphs.lines else "╌" if line.dashed else "━"
+        name = f"{sample} {line.name}" if line.name else sample
+        value = f" {number(newest)}" if newest is not None else ""
+        if used + len(name) + len(value) > width:
+            value = ""
+        if used + len(name) > width:
+            break
+        gap = " " * min(2, width - used - len(name) - len(value))
+        row += [Segment(name, ink(line.colour)), Segment(value + gap, ink(MUTED))]
+        used += len(name) + len(value) + len(gap)
+    return [*row, Segment(" " * max(0, width - used))]
+
+
+def _plot(lines: Sequence[Line], span: tuple[float, float], width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    across, down = (2, 4) if glyphs.braille else (1, 1)
+    dots = [[0] * width for _ in range(height)]
+    owners: list[list[int]] = [[-1] * width for _ in range(height)]
+    for index in range(len(lines) - 1, -1, -1):
+        line = lines[index]
+        for x, (top, bottom) in enumerate(_columns(line.values, span, width * across, height * down)):
+            if top < 0 or (line.dashed and glyphs.braille and x % 4 == 3):
+                continue
+            for y in range(top, bottom + 1):
+                dots[y // down][x // across] |= DOTS[x % across][y % down] if glyphs.braille else 1
+                owners[y // down][x // across] = index
+    styles = [ink(line.colour) for line in lines]
+    return [_cells(dots[y], owners[y], styles, glyphs) for y in range(height)]
+
+
+def _columns(values: Sequence[float], span: tuple[float, float], width: int, height: int) -> list[tuple[int, int]]:
+    """Top and bottom dot of a line in each column of dots, (-1, -1) where it has a gap."""
+    low, high = span
+    scale = (height - 1) / (high - low) if high > low else 0.0
+    spans = _decimated(values, width) if len(values) > width else _stretched(values, width)
+    columns: list[tuple[int, int]] = []
+    before: tuple[int, int] | None = None
+    for reach in spans:
+        if reach is None:
+            columns.append((-1, -1))
+            before = None
+            continue
+        top, bottom = (round((high - value) * scale) if scale else (height - 1) // 2 for value in (reach[1], reach[0]))
+        here = (top, bottom)
+        if before is not None:
+            # A steep step is drawn as one stroke: reach towards the column before.
+            top, bottom = (min(top, before[1] + 1), bottom) if before[1] < top else (top, max(bottom, before[0] - 1))
+        columns.append((min(top, bottom), max(top, bottom)))
+        before = here
+    return columns
+
+
+def _decimated(values: Sequence[float], width: int) -> list[tuple[float, float] | None]:
+    """Lowest and highest value of the points that fall into each column."""
+    spans: list[tuple[float, float] | None] = []
+    count = len(values)
+    for x in range(width):
+        points = [v for v in values[x * count // width : (x + 1) * count // width] if isfinite(v)]
+        spans.append((min(points), max(points)) if points else None)
+    return spans
+
+
+def _stretched(values: Sequence[float], width: int) -> list[tuple[float, float] | None]:
+    """Fewer points than columns: straight lines between them."""
+    spans: list[tuple[float, float] | None] = []
+    steps = len(values) - 1
+    for x in range(width):
+        at = x * steps / max(1, width - 1)
+        left = min(int(at), steps)
+        right = min(left + 1, steps)
+        value = values[left] + (values[right] - values[left]) * (at - left) if at > left else values[left]
+        spans.append((value, value) if isfinite(value) else None)
+    return spans
+
+
+def _cells(dots: Sequence[int], owners: Sequence[int], styles: Sequence[Style], glyphs: Glyphs) -> Row:
+    """One row of cells as segments, neighbours of one line joined."""
+    row: Row = []
+    text, current = "", -2
+    for bits, owner in zip(dots, owners, strict=True):
+        sign = " " if not bits else chr(0x2800 + bits) if glyphs.braille else glyphs.lines[owner % len(glyphs.lines)]
+        if owner != current and text:
+            row.append(Segment(text, styles[current] if current >= 0 else None))
+            text = ""
+        text, current = text + sign, owner
+    row.append(Segment(text, styles[current] if current >= 0 else None))
+    return row

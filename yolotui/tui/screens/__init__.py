@@ -1,0 +1,3 @@
+"""The screens and dialogs."""
+
+from __future__ import annotations

@@ -1,0 +1,293 @@
+"""The main screen: GPUs, the job table, the panel of the selected run; and what the keys do there."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.widgets import Input, Static
+
+from yolotui.core.jobs import Job
+from yolotui.tui.actions import bindings
+from yolotui.tui.arranging import Order, arrange
+from yolotui.tui.commands import ActionCommands
+from yolotui.tui.feed import Feed
+from yolotui.tui.follow import CurveOf, Followed, Follower
+from yolotui.tui.messages import CurvesRead, RunRead, SnapshotRead, VerbDone
+from yolotui.tui.panels.frame import View, empty_rows, header_row, keys_row, status_row
+from yolotui.tui.panels.gpus import gpu_rows, strip_height
+from yolotui.tui.panels.run import Subject, run_rows
+from yolotui.tui.plot import Row
+from yolotui.tui.run_view import RunView
+from yolotui.tui.screens.acting import ActingScreen, Setting
+from yolotui.tui.screens.help import HelpScreen
+from yolotui.tui.snapshot import Snapshot
+from yolotui.tui.widgets.job_table import JobTable
+from yolotui.tui.widgets.lines import Draw, Lines
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 15
+WIDE, TALL = 110, 34
+RUNS_KEPT = 8
+LAST_VERB_S = 1.0
+
+
+class QueueScreen(ActingScreen):
+    """What trains, how well, what comes next, what needs a person."""
+
+    COMMANDS = {ActionCommands}  # noqa: RUF012 — Textual's way
+    BINDINGS = [*bindings()]  # noqa: RUF012 — Textual's way
+    AUTO_FOCUS = "JobTable"
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        self._glyphs = setting.glyphs
+        self._snapshot = Snapshot()
+        self._ids: list[int] = []
+        self._runs: dict[int, RunView] = {}
+        self._order = Order.QUEUE
+        self._needle = ""
+        self._log_wanted = False
+        self.table = JobTable(self._glyphs, id="jobs")
+        draws: dict[str, Draw] = {
+            "header": self._header,
+            "gpus": self._gpus,
+            "empty": lambda width, _: empty_rows(self._needle, width) if self._read else [],
+            "run": self._run,
+            "status": self._status,
+            "keys": lambda width, _: [keys_row(setting.actions, width, self._glyphs)],
+        }
+        self._lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
+        self._feed = Feed(setting.open_queue, lambda s: self.post_message(SnapshotRead(s)), setting.now)
+        self._follower = Follower(
+            lambda run: self.post_message(RunRead(run)), lambda curves: self.post_message(CurvesRead(curves))
+        )
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom; styles decide where the run's panel stands."""
+        yield self._lines["header"]
+        yield self._lines["gpus"]
+        with Container(id="body"):
+            with Container(id="list"):
+                yield self.table
+                yield self._lines["empty"]
+            yield self._lines["run"]
+        yield self._lines["status"]
+        with Horizontal(id="filter"):
+            yield Static("/")
+            yield Input(placeholder="words of name, state, owner, @group, P1", compact=True)
+        yield self._lines["keys"]
+        yield Static(f"The dashboard needs at least {LEAST_WIDTH}{self._glyphs.times}{LEAST_HEIGHT}.", id="tiny")
+
+    def on_mount(self) -> None:
+        """Start to read."""
+        self.query_one(Input).cursor_blink = False
+        for thread in (self._feed, self._follower, self._clerk):
+            thread.start()
+        self.set_interval(self.setting.refresh_s, self._tick)
+
+    def on_unmount(self) -> None:
+        """Stop to read; what was asked for is still done, if the queue lets it."""
+        for thread in (self._feed, self._follower, self._clerk):
+            thread.stop()
+        self._clerk.join(LAST_VERB_S)
+
+    def on_resize(self) -> None:
+        """Choose the arrangement that fits."""
+        width, height = self.size
+        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "tiny")
+        self.set_class(width >= WIDE, "wide")
+        self.set_class(height >= TALL, "tall")
+        self._fit_gpus()
+        self._follow()
+
+    # What is shown
+
+    @property
+    def chosen(self) -> list[Job]:
+        """The jobs that a verb is meant for."""
+        return [self._snapshot.jobs[job_id] for job_id in self.table.chosen if job_id in self._snapshot.jobs]
+
+    @property
+    def _read(self) -> bool:
+        """Whether the queue has been read at all: before that, nothing is said to be empty."""
+        return bool(self._snapshot.read_at)
+
+    def on_snapshot_read(self, message: SnapshotRead) -> None:
+        """The queue looks different."""
+        self._snapshot = message.snapshot
+        self._fit_gpus()
+        self._arrange()
+        self._follow()
+
+    def on_run_read(self, message: RunRead) -> None:
+        """The run has written something."""
+        self._runs.pop(message.run.job_id, None)
+        self._runs[message.run.job_id] = message.run
+        while len(self._runs) > RUNS_KEPT:
+            del self._runs[next(iter(self._runs))]
+        self._repaint("run")
+
+    def on_curves_read(self, message: CurvesRead) -> None:
+        """Curves of rows in sight."""
+        self.table.show_curves(message.curves)
+
+    def on_job_table_moved(self) -> None:
+        """Another job is selected, or other rows are in sight."""
+        self._follow()
+        self._repaint("run", "status")
+
+    def _arrange(self) -> None:
+        self._ids = arrange(self._snapshot, self._order, self._needle)
+        self.set_class(not self._ids, "nothing")
+        self.table.show(self._snapshot, self._ids, self.setting.now())
+        self._repaint("header", "gpus", "run", "status", "empty")
+
+    def _tick(self) -> None:
+        self.table.tick(self.setting.now())
+        self._repaint("header", "gpus", "run", "status")
+
+    def _repaint(self, *names: str) -> None:
+        for name in names:
+            self._lines[name].repaint()
+
+    def _fit_gpus(self) -> None:
+        published = self._snapshot.published
+        rows = strip_height(len(published.host.gpus) if published else 1, self.size.height)
+        self._lines["gpus"].styles.height = rows
+
+    def _follow(self) -> None:
+        """Have read what is on the screen, and nothing else."""
+        job = self.table.job
+        hidden = self.has_class("tiny")
+        self._follower.follow(Followed.of(job) if job and not hidden else None)
+        in_sight = [self._snapshot.jobs[job_id] for job_id in self.table.in_sight if job_id in self._snapshot.jobs]
+        self._follower.want_curves([curve for curve in map(CurveOf.of, in_sight) if curve and not hidden])
+
+    def _header(self, width: int, _height: int) -> list[Row]:
+        return [header_row(self._snapshot, self._feed.seen_at, self.setting.now(), width, self._glyphs)]
+
+    def _gpus(self, width: int, height: int) -> list[Row]:
+        return gpu_rows(self._snapshot, self.setting.now(), width, height, self._glyphs) if self._read else []
+
+    def _run(self, width: int, height: int) -> list[Row]:
+        job = self.table.job
+        if job is None:
+            return []
+        run = self._runs.get(job.id) or RunView(job.id)
+        subject = Subject(job, self._snapshot, run, self.setting.now(), self._log_wanted)
+        return run_rows(subject, width, height, self._glyphs)
+
+    def _status(self, width: int, _height: int) -> list[Row]:
+        place = (self.table.cursor_row or 0) + 1
+        view = View(
+            self._needle, self._order, len(self.table.marked), place, len(self._ids), self.setting.readonly
+        )  # fmt: skip
+        return [status_row(self._snapshot, view, width, self._glyphs)]
+
+    # Moving and looking
+
+    def action_up(self) -> None:
+        """To the job above."""
+        self.table.move(-1)
+
+    def action_down(self) -> None:
+        """To the job below."""
+        self.table.move(1)
+
+    def action_page_up(self) -> None:
+        """A screenful up."""
+        self.table.move_page(-1)
+
+    def action_page_down(self) -> None:
+        """A screenful down."""
+        self.table.move_page(1)
+
+    def action_first(self) -> None:
+        """To the first job."""
+        self.table.move_to_end(last=False)
+
+    def action_last(self) -> None:
+        """To the last job."""
+        self.table.move_to_end(last=True)
+
+    def action_mark(self) -> None:
+        """Mark the job."""
+        self.table.toggle_mark()
+        self._repaint("status")
+
+    def action_sort(self) -> None:
+        """Take the next order."""
+        self._order = self._order.next()
+        self._arrange()
+        self._follow()
+
+    def action_zoom(self) -> None:
+        """Give the run's panel the whole screen, and back."""
+        if self.table.job is not None:
+            self.toggle_class("zoomed")
+
+    def action_log(self) -> None:
+        """Show or hide the log."""
+        self._log_wanted = not self._log_wanted
+        self._repaint("run")
+
+    def action_back(self) -> None:
+        """Undo one way of looking, the newest first."""
+        if self.has_class("zoomed"):
+            self.remove_class("zoomed")
+        elif self.has_class("filtering") or self._needle:
+            self.query_one(Input).value = ""
+            self._leave_filter()
+        else:
+            self.table.unmark()
+            self._repaint("status")
+
+    def action_filter(self) -> None:
+        """Ask for the words of the filter."""
+        self.remove_class("zoomed")
+        self.add_class("filtering")
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while the words are being written."""
+        self._needle = event.value.strip()
+        before = self.table.cursor
+        self._arrange()
+        if self.table.cursor != before:
+            self.table.move_to_end(last=False)
+        self._follow()
+
+    def on_input_submitted(self) -> None:
+        """Back to the table, with what is left in it."""
+        self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        self.remove_class("filtering")
+        self.table.focus()
+        self._repaint("status")
+
+    def action_copy(self) -> None:
+        """Copy the run's directory, through the terminal (OSC 52)."""
+        if job := self.table.job:
+            self.app.copy_to_clipboard(job.run_dir)
+            self.notify(f"Copied {job.run_dir}", markup=False)
+
+    def on_verb_done(self, message: VerbDone) -> None:
+        """Say how it went, and look at once what became of it."""
+        self._feed.look_now()
+        if not message.refused:
+            self.table.unmark()
+        self.notify(message.sentence, severity="error" if message.refused else "information", markup=False)
+
+    # The program
+
+    def action_palette(self) -> None:
+        """Search for a command."""
+        self.app.action_command_palette()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(HelpScreen(self.setting.actions, self._glyphs, readonly=self.setting.readonly))
+
+    def action_quit(self) -> None:
+        """Leave; nothing else ends."""
+        self.app.exit(return_code=0)

@@ -1,0 +1,3 @@
+"""Widgets that draw lines."""
+
+from __future__ import annotations

@@ -1,0 +1,214 @@
+"""The job table: virtual, drawn line by line, so that 10,000 jobs cost what a screenful costs.
+
+The cursor stands on a job, not on a row: whatever is added, removed or sorted, it stays on its job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from yolotui.core.jobs import Job
+from yolotui.tui.columns import Columns, RowView, columns_for, heading, row
+from yolotui.tui.glyphs import UNICODE, Glyphs
+from yolotui.tui.palette import CURSOR, SKY, ink
+from yolotui.tui.snapshot import Snapshot
+
+CURSOR_ROW = Style(bgcolor=CURSOR)
+
+
+class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """Jobs in a given order, with a cursor and marks."""
+
+    cursor: var[int | None] = var(None)
+    """The id of the job under the cursor; None when the table is empty."""
+
+    class Moved(Message):
+        """The cursor is on another job, or the rows in sight changed."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the last place matters."""
+            return isinstance(message, JobTable.Moved)
+
+    def __init__(self, glyphs: Glyphs = UNICODE, *, id: str | None = None) -> None:  # noqa: A002 — Textual's name
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._snapshot = Snapshot()
+        self._now = 0.0
+        self._ids: Sequence[int] = ()
+        self._rows: dict[int, int] = {}
+        self._curves: Mapping[int, tuple[float, ...]] = {}
+        self.marked: frozenset[int] = frozenset()
+        self._columns = columns_for(80)
+        self._drawn: dict[int, list[Segment]] = {}
+
+    # What is shown
+
+    def show(self, snapshot: Snapshot, ids: Sequence[int], now: float) -> None:
+        """Show these jobs in this order; the cursor stays on its job, and that job where it is on the screen."""
+        held_at = self._row_on_screen()
+        before = self.cursor_row
+        self._snapshot, self._ids, self._now = snapshot, ids, now
+        self._rows = {job_id: place for place, job_id in enumerate(ids)}
+        self._columns = self._fit_columns()
+        self.marked &= snapshot.jobs.keys()
+        self.virtual_size = Size(self.size.width, len(ids) + 1)
+        if self.cursor not in self._rows:
+            self.cursor = ids[min(before or 0, len(ids) - 1)] if ids else None
+        if held_at is not None and self.cursor_row is not None and self.cursor_row != before:
+            self.scroll_to(y=self.cursor_row - held_at, animate=False, immediate=True)
+        self._redraw_changes()
+
+    def show_curves(self, curves: Mapping[int, tuple[float, ...]]) -> None:
+        """Show these curves of the main metric, by job id."""
+        self._curves = curves
+        self._redraw_changes()
+
+    def tick(self, now: float) -> None:
+        """Let the times go on."""
+        self._now = now
+        self._redraw_changes()
+
+    @property
+    def cursor_row(self) -> int | None:
+        """The row that the cursor is in."""
+        return self._rows.get(self.cursor) if self.cursor is not None else None
+
+    @property
+    def job(self) -> Job | None:
+        """The job under the cursor."""
+        return self._snapshot.jobs.get(self.cursor) if self.cursor is not None else None
+
+    @property
+    def chosen(self) -> list[int]:
+        """The ids that a verb is meant for: the marked ones in the table's order, else the one under the cursor."""
+        if self.marked:
+            return sorted(self.marked, key=lambda job_id: self._rows.get(job_id, len(self._rows) + job_id))
+        return [self.cursor] if self.cursor is not None else []
+
+    @property
+    def in_sight(self) -> list[int]:
+        """The ids of the rows on the screen."""
+        first = self.scroll_offset.y
+        return list(self._ids[first : first + self._rows_high])
+
+    # Moving and marking
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by so many rows, up to the ends."""
+        if self._ids:
+            self._go_to(min(len(self._ids) - 1, max(0, (self.cursor_row or 0) + rows)))
+
+    def move_page(self, pages: int) -> None:
+        """Move the cursor by screenfuls."""
+        self.move(pages * max(1, self._rows_high - 1))
+
+    def move_to_end(self, *, last: bool) -> None:
+        """Move the cursor to the first or the last job."""
+        if self._ids:
+            self._go_to(len(self._ids) - 1 if last else 0)
+
+    def toggle_mark(self) -> None:
+        """Mark the job under the cursor, or take its mark away, and go on to the next."""
+        if self.cursor is not None:
+            self.marked ^= {self.cursor}
+            self._redraw_changes()
+            self.move(1)
+
+    def unmark(self) -> None:
+        """Take all marks away."""
+        self.marked = frozenset()
+        self._redraw_changes()
+
+    def _go_to(self, place: int) -> None:
+        self.cursor = self._ids[place]
+        self._keep_in_sight()
+
+    def watch_cursor(self) -> None:
+        """Show the cursor where it is now."""
+        self._redraw_changes()
+        self.post_message(self.Moved())
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse was pressed."""
+        place = event.y - 1 + self.scroll_offset.y
+        if event.y >= 1 and place < len(self._ids):
+            self._go_to(place)
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.virtual_size = Size(self.size.width, len(self._ids) + 1)
+        self._columns = self._fit_columns()
+        self._drawn.clear()
+        self._keep_in_sight()
+        self.post_message(self.Moved())
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other rows come into sight."""
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Moved())
+
+    @property
+    def _rows_high(self) -> int:
+        return max(0, self.size.height - 1)
+
+    def _row_on_screen(self) -> int | None:
+        place = self.cursor_row
+        return None if place is None else place - self.scroll_offset.y
+
+    def _keep_in_sight(self) -> None:
+        place = self._row_on_screen()
+        if place is None or self._rows_high == 0:
+            return
+        if place < 0:
+            self.scroll_to(y=self.scroll_offset.y + place, animate=False, immediate=True)
+        elif place >= self._rows_high:
+            self.scroll_to(y=self.scroll_offset.y + place - self._rows_high + 1, animate=False, immediate=True)
+
+    # Drawing
+
+    def _fit_columns(self) -> Columns:
+        highest = max(self._snapshot.jobs, default=1)
+        return columns_for(self.size.width - 2, highest_id=highest, several_owners=self._snapshot.several_owners)
+
+    def render_line(self, y: int) -> Strip:
+        """The heading, which stays, or a row."""
+        segments = self._line(y)
+        self._drawn[y] = segments
+        return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+
+    def _line(self, y: int) -> list[Segment]:
+        width = self.size.width
+        if y == 0:
+            return [Segment(" "), *heading(self._columns, width - 2, self._glyphs)]
+        place = y - 1 + self.scroll_offset.y
+        if place >= len(self._ids):
+            return [Segment(" " * width)]
+        job_id = self._ids[place]
+        view = RowView(
+            job=self._snapshot.jobs[job_id],
+            entry=self._snapshot.entries.get(job_id),
+            now=self._now,
+            stale=self._snapshot.stale(self._now),
+            marked=job_id in self.marked,
+            curve=self._curves.get(job_id, ()),
+        )
+        segments = row(view, self._columns, self._glyphs)
+        if job_id != self.cursor:
+            return [Segment(" "), *segments]
+        pointer = Segment(self._glyphs.cursor, ink(SKY, bold=True))
+        return list(Segment.apply_style([pointer, *segments, Segment(" ")], CURSOR_ROW))
+
+    def _redraw_changes(self) -> None:
+        """Repaint only the lines that look different now: over SSH every byte counts."""
+        for y in range(self.size.height):
+            if self._drawn.get(y) != self._line(y):
+                self.refresh(Region(0, y, self.size.width, 1))
