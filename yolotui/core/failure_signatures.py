@@ -188,6 +188,7 @@ SIGNATURES = (
         True,
         (
             r"is not a valid YOLO argument",
+            r"not found in list of available optimizers",
             r"'[^']*=[^']*' is (an )?(of )?invalid",
             r"Valid '\w+' (values|types) are",
             r"is not a valid image size",

@@ -7,12 +7,15 @@ cause. Variants are msgspec structs tagged by ``state``: the tag is what the com
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Struct, field
 
 Argument: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 """A value that `train()` and its siblings take, as TOML can write it."""
+
+AfterMode: TypeAlias = Literal["all", "any", "finished", "failed"]
+"""What a job asks of one it comes after: that all such, or any one of them, succeed; that it ends; that it fails."""
 
 
 class Kind(StrEnum):
@@ -69,8 +72,12 @@ class Gate(Struct, frozen=True):
 class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a person asked for; it changes only while the job waits, through a verb that says so.
 
-    Paths are absolute. `after` names jobs of the same submission or ids of earlier ones as text; the store resolves
-    them to ids. `arguments` go to Ultralytics as they are.
+    Paths are absolute. `after` and its siblings name jobs of the same submission or ids of earlier ones as text; the
+    store resolves them to ids. All of `after` must succeed, one of `after_any`; `after_finished` wait for an end of any
+    kind, `after_failed` for a failure. `arguments` go to Ultralytics as they are.
+
+    `gpu_model`, `avoid` and `prefer` name GPUs by index, UUID or a part of the model's name. `estimate_s` is how long
+    its owner thinks that it takes.
     """
 
     name: str
@@ -82,7 +89,14 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     command: tuple[str, ...] = ()
     gpus: int = 1
     vram_bytes: int | None = None
+    gpu_model: str = ""
+    avoid: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+    estimate_s: float | None = None
     after: tuple[str, ...] = ()
+    after_any: tuple[str, ...] = ()
+    after_finished: tuple[str, ...] = ()
+    after_failed: tuple[str, ...] = ()
     when: tuple[Gate, ...] = ()
     retries: int | None = None
     retry_delay_s: float = 30.0
@@ -96,6 +110,16 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     def retries_allowed(self) -> int:
         """How often it is tried again by itself: a training resumes; a command may not bear it, so it must be told."""
         return self.retries if self.retries is not None else 5 if self.kind is Kind.TRAIN else 0
+
+    @property
+    def needs(self) -> tuple[tuple[str, AfterMode], ...]:
+        """Every name that it comes after, with what it asks of that job."""
+        return (
+            *((name, "all") for name in self.after),
+            *((name, "any") for name in self.after_any),
+            *((name, "finished") for name in self.after_finished),
+            *((name, "failed") for name in self.after_failed),
+        )
 
     @property
     def epochs(self) -> int | None:
@@ -276,11 +300,15 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One start of a job. `outcome` is None while it lives. `explanation` is a sentence for people."""
+    """One start of a job. `outcome` is None while it lives. `explanation` is a sentence for people.
+
+    `gpus` are UUIDs, `gpu_model` is the name of what they are: how long it took holds for the like.
+    """
 
     number: int
     uuid: str
     gpus: tuple[str, ...] = ()
+    gpu_model: str = ""
     started_at: float | None = None
     ended_at: float | None = None
     process: Process | None = None
@@ -296,7 +324,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
 class Job(Struct, frozen=True, kw_only=True):
     """A job as the queue knows it, with its attempts in order.
 
-    `after` holds the ids it hangs on. `failures` counts the retries already spent. `revision` is that of the queue
+    `after` holds the ids it hangs on, `after_modes` what it asks of those of which it asks something else than success.
+    `failures` counts the retries already spent. `revision` is that of the queue
     when the row last changed: readers ask for what is newer than what they have.
     """
 
@@ -310,6 +339,7 @@ class Job(Struct, frozen=True, kw_only=True):
     status: Status
     run_dir: str
     after: tuple[int, ...] = ()
+    after_modes: dict[int, AfterMode] = {}
     failures: int = 0
     attempts: tuple[Attempt, ...] = ()
     file: str | None = None

@@ -11,7 +11,7 @@ from yolotui.core.jobs import Priority
 
 
 class NeedMode(StrEnum):
-    """What a job asks of one that it comes after: `all` that name it succeed, or `any` one of them; an end; a failure."""
+    """What a job asks of those it comes after: that `all` or `any` one of these succeed, has ended, has failed."""
 
     ALL = "all"
     ANY = "any"
@@ -72,12 +72,10 @@ class Demand(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Calibration(Struct, frozen=True, omit_defaults=True):
     """How far forecast waits were off, learned from what came true: natural logarithms of true over forecast wait.
 
-    Between `low` and `high` lie four waits out of five; as many lie below `middle` as above it. `count` is how many
-    waits it has learned from.
+    Between `low` and `high` lie four waits out of five. `count` is how many waits it has learned from.
     """
 
     low: float = -0.9
-    middle: float = 0.0
     high: float = 0.9
     count: int = 0
 
@@ -96,7 +94,7 @@ class World(Struct, frozen=True, kw_only=True):
     calibration: Calibration = Calibration()
 
 
-class Why(Struct, frozen=True, omit_defaults=True):
+class Why(Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a job is not running: one true sentence, and the change that would start it, if there is one."""
 
     sentence: str
@@ -106,7 +104,7 @@ class Why(Struct, frozen=True, omit_defaults=True):
         return f"{self.sentence} {self.remedy}".strip()
 
 
-class Forecast(Struct, frozen=True, omit_defaults=True):
+class Forecast(Struct, frozen=True, omit_defaults=True, gc=False):
     """What was foreseen of a job's start at one moment, to be compared with what comes true. UTC seconds."""
 
     made_at: float
@@ -116,13 +114,13 @@ class Forecast(Struct, frozen=True, omit_defaults=True):
     finish_at: float
 
 
-class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A job's line in the timetable: when it is expected to start and finish (UTC seconds, None: not foreseeable).
 
     `starts_now` marks the first column: the scheduler starts exactly these. `rough` says that it stands too far back in
     a long queue to have been placed with care. Four starts out of five lie between `start_low_at` and `start_high_at`,
-    finishes likewise. `first` is what was foreseen when the job was first planned; it never changes. `fifo_start_at` is
-    when first-in-first-out would have started it, as foreseen then: what the guard against starvation measures by.
+    finishes likewise. `first` is what was foreseen when the job was first planned; it never changes. From `overdue_at`
+    on, settled then as well, it goes before every class but P0: the guard that lets nobody wait for ever.
     """
 
     job_id: int
@@ -137,7 +135,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     finish_low_at: float | None = None
     finish_high_at: float | None = None
     first: Forecast | None = None
-    fifo_start_at: float | None = None
+    overdue_at: float | None = None
 
 
 class Skip(Struct, frozen=True):

@@ -1,0 +1,61 @@
+"""Which GPUs: given in the order of the starts. Linked cards go together, and what is linked is not torn apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from yolotui.core.gpus import Gpu
+from yolotui.core.planning.pools import Pools, is_called
+from yolotui.core.planning.profile import Place
+from yolotui.core.timetable import Demand
+
+
+class Assignment:
+    """Gives devices to places. `free_from` says for each usable GPU when what was last given to it ends."""
+
+    def __init__(self, gpus: Iterable[Gpu], pools: Pools, busy_until: Mapping[str, float], now: float) -> None:
+        self._gpus = {gpu.uuid: gpu for gpu in gpus}
+        self._members = pools.members
+        self._has_links = any(gpu.links for gpu in self._gpus.values())
+        self.free_from = {uuid: busy_until.get(uuid, now) for pool in pools.members for uuid in pool}
+
+    def give(self, demand: Demand, place: Place) -> tuple[str, ...]:
+        """The UUIDs for a place; places must come in the order of their starts."""
+        chosen: list[str] = []
+        for pool, count in place.share:
+            free = [uuid for uuid in self._members[pool] if self.free_from[uuid] <= place.start]
+            chosen += self._choose(free, count, demand)
+        for uuid in chosen:
+            self.free_from[uuid] = place.finish
+        return tuple(chosen)
+
+    def _choose(self, free: Sequence[str], count: int, demand: Demand) -> list[str]:
+        """`count` of the free GPUs. The members of a pool are sorted: the smallest card that suffices comes first."""
+        if demand.prefer:
+            liked = [uuid for uuid in free if any(is_called(self._gpus[uuid], name) for name in demand.prefer)]
+            free = [*liked, *(uuid for uuid in free if uuid not in liked)]
+            if len(liked) >= count:
+                free = liked
+        if not self._has_links or len(free) == count:
+            return list(free[:count])
+        if count == 1:
+            return [min(free, key=lambda uuid: len(self._linked(uuid, free)))]
+        return self._linked_group(free, count)
+
+    def _linked(self, uuid: str, others: Iterable[str]) -> list[str]:
+        links = self._gpus[uuid].links
+        return [other for other in others if other in links]
+
+    def _linked_group(self, free: Sequence[str], count: int) -> list[str]:
+        """The group with the most NVLinks within it that grows from any of the free GPUs."""
+        best: list[str] = []
+        most = -1
+        for first in free:
+            group = [first]
+            while len(group) < count:
+                rest = [uuid for uuid in free if uuid not in group]
+                group.append(max(rest, key=lambda uuid: len(self._linked(uuid, group))))
+            links = sum(len(self._linked(uuid, group)) for uuid in group)
+            if links > most:
+                best, most = group, links
+        return best

@@ -1,0 +1,206 @@
+"""The lines of a timetable: from places to moments, GPUs, intervals and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from yolotui.core.planning.assigning import Assignment
+from yolotui.core.planning.explaining import Situation, after, span
+from yolotui.core.planning.forecasting import Forecaster, duration_interval
+from yolotui.core.planning.needs import open_needs
+from yolotui.core.planning.pools import Pools
+from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.rough import Lanes
+from yolotui.core.timetable import Demand, Entry, Forecast, Why, World
+
+
+class Entries:
+    """Writes one entry for each demand of a world."""
+
+    def __init__(self, world: World, pools: Pools, resting: Iterable[str], now: float) -> None:
+        self._world = world
+        self._pools = pools
+        self._now = now
+        self._demands = {demand.job_id: demand for demand in world.demands}
+        self._before = world.previous.by_job() if world.previous else {}
+        self._situation = Situation(world, resting, now)
+        self._forecaster = Forecaster(world.calibration, now)
+        self._written: dict[int, Entry] = {}
+        self._busy_until: dict[str, float] = {}
+        self._free_from: Mapping[str, float] = {}
+        self._overdue_at: Mapping[int, float] = {}
+
+    def in_order(self) -> tuple[Entry, ...]:
+        """What was written, in the order of the world's demands."""
+        written = self._written
+        return tuple(written[job_id] for job_id in self._demands if job_id in written)
+
+    def write_running(self, demand: Demand, finish: float) -> None:
+        """A job that holds its devices, until it is expected to end."""
+        low_s, high_s = duration_interval(demand.estimate, finish - self._now)
+        for uuid in demand.holding:
+            self._busy_until[uuid] = max(finish, self._busy_until.get(uuid, finish))
+        before = self._before.get(demand.job_id)
+        self._written[demand.job_id] = Entry(
+            job_id=demand.job_id,
+            start_at=self._now,
+            finish_at=finish,
+            gpus=demand.holding,
+            start_low_at=self._now,
+            start_high_at=self._now,
+            finish_low_at=self._now + low_s,
+            finish_high_at=self._now + high_s,
+            first=before.first if before else None,
+        )
+
+    def write_blocked(self, demand: Demand) -> None:
+        """A job that a person keeps back."""
+        self._unforeseen(demand, Why(demand.blocked))
+
+    def write_no_place(self, demand: Demand) -> None:
+        """A job that these devices can't, or can't now, take."""
+        self._unforeseen(demand, self._situation.no_place(demand))
+
+    def settle(self, overdue_at: Mapping[int, float]) -> None:
+        """From when on each job that can be placed is overdue."""
+        self._overdue_at = overdue_at
+
+    def write_careful(self, places: Mapping[int, Place], order: Sequence[int], at_first: Profile) -> None:
+        """The jobs that have a place. `order` is that of placing them; `at_first` knows only what runs."""
+        assignment = Assignment(self._world.gpus, self._pools, self._busy_until, self._now)
+        blockers = _Blockers(places, order, self._now)
+        for job_id in sorted(order, key=lambda job_id: places[job_id].start):
+            demand, place = self._demands[job_id], places[job_id]
+            gpus = assignment.give(demand, place) if demand.gpus else ()
+            needs = open_needs(demand) if demand.needs else []
+            starts_now = place.start <= self._now and not needs
+            why = None
+            if not starts_now:
+                why = after(needs) if needs else self._why_later(demand, place, at_first, places, blockers)
+            self._placed(demand, place.start, place.finish, gpus, starts_now=starts_now, why=why)
+        self._free_from = assignment.free_from
+
+    def write_rough(self, tasks: Sequence[Task], profile: Profile) -> None:
+        """Those behind the head, and those that hang on something that can't be foreseen."""
+        side = profile.last_ends(self._pools.side, max(1, self._world.side_slots))
+        lanes = Lanes(self._free_from, side, self._pools)
+        ahead = sum(entry.why is not None for entry in self._written.values())
+        todo, now = list(tasks), self._now
+        while todo:
+            later: list[Task] = []
+            for task in todo:
+                demand = self._demands[task.job_id]
+                if demand.needs and not self._is_foreseeable(demand, task):
+                    later.append(task)
+                    continue
+                start, gpus = lanes.append(task)
+                why = Why(f"{ahead} jobs stand before it; its turn comes in roughly {span(start - now)}.")
+                self._placed(demand, start, start + task.duration, gpus, rough=True, why=why)
+                ahead += 1
+            if len(later) == len(todo):
+                break
+            todo = later
+
+    def write_unforeseeable(self, demands: Iterable[Demand]) -> None:
+        """Jobs that hang on something that has no expected end."""
+        for demand in demands:
+            if demand.job_id not in self._written:
+                self._unforeseen(demand, after(open_needs(demand)))
+
+    def _is_foreseeable(self, demand: Demand, task: Task) -> bool:
+        """Whether all that the job hangs on has an expected end; its release moves behind that."""
+        for need in open_needs(demand):
+            entry = self._written.get(need.job_id)
+            if entry is None or entry.finish_at is None:
+                return False
+            task.release = max(task.release, entry.finish_at)
+        return True
+
+    def _placed(
+        self,
+        demand: Demand,
+        start: float,
+        finish: float,
+        gpus: tuple[str, ...],
+        *,
+        starts_now: bool = False,
+        rough: bool = False,
+        why: Why | None,
+    ) -> None:
+        low_at, high_at = self._forecaster.start_interval(start)
+        low_s, high_s = duration_interval(demand.estimate, finish - start)
+        before = self._before.get(demand.job_id)
+        # What waits again after it ran, for a retry or a resume, is foreseen anew.
+        has_waited = before is not None and (before.why is not None or before.starts_now)
+        first = before.first if before and has_waited else None
+        self._written[demand.job_id] = Entry(
+            job_id=demand.job_id,
+            start_at=start,
+            finish_at=finish,
+            gpus=gpus,
+            starts_now=starts_now,
+            rough=rough,
+            why=why,
+            start_low_at=low_at,
+            start_high_at=high_at,
+            finish_low_at=low_at + low_s,
+            finish_high_at=high_at + high_s,
+            first=first or Forecast(self._now, start, low_at, high_at, finish),
+            overdue_at=self._overdue_at[demand.job_id],
+        )
+
+    def _unforeseen(self, demand: Demand, why: Why) -> None:
+        before = self._before.get(demand.job_id)
+        self._written[demand.job_id] = Entry(
+            job_id=demand.job_id,
+            why=why,
+            first=before.first if before else None,
+            overdue_at=before.overdue_at if before else None,
+        )
+
+    def _why_later(
+        self, demand: Demand, place: Place, at_first: Profile, places: Mapping[int, Place], blockers: _Blockers
+    ) -> Why:
+        if demand.not_before and demand.not_before > self._now and place.start <= demand.not_before:
+            return self._situation.not_before(place.start)
+        if demand.gpus == 0:
+            return self._situation.no_side_slot()
+        pools = [pool for pool, _ in place.share]
+        started = sum(
+            count
+            for job_id in blockers.starting_now
+            if job_id != demand.job_id
+            for pool, count in places[job_id].share
+            if pool in pools
+        )
+        free = sum(at_first.free_at(pool, self._now) for pool in pools) - started
+        blocker = blockers.of(demand.job_id) if free >= demand.gpus else None
+        duration = place.finish - place.start
+        release = max(self._now, demand.not_before or 0.0)
+        task = Task(demand.job_id, width=demand.gpus, duration=duration, release=release, pools=tuple(pools))
+        return self._situation.later(
+            demand, place.start, free, self._demands[blocker] if blocker else None, lambda: at_first.find(task).start
+        )
+
+
+class _Blockers:
+    """Whom the promises are for that keep free GPUs from being used."""
+
+    def __init__(self, places: Mapping[int, Place], order: Sequence[int], now: float) -> None:
+        self._places = places
+        self._position = {job_id: position for position, job_id in enumerate(order)}
+        self._upcoming = sorted(
+            (job_id for job_id in order if places[job_id].start > now), key=lambda job_id: places[job_id].start
+        )
+        self.starting_now = [job_id for job_id in order if places[job_id].start <= now]
+
+    def of(self, job_id: int) -> int | None:
+        """The first to start of those that were given their place before this job, and whom it would delay."""
+        position, duration = self._position[job_id], self._places[job_id].finish - self._places[job_id].start
+        pools = {pool for pool, _ in self._places[job_id].share}
+        for other in self._upcoming:
+            if self._places[other].start >= self._places[self._upcoming[0]].start + duration:
+                return None
+            if self._position[other] < position and pools & {pool for pool, _ in self._places[other].share}:
+                return other
+        return None

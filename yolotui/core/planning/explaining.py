@@ -1,0 +1,132 @@
+"""Why a job is not running: one true sentence, and the change that would start it, where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from yolotui.core.gpus import Free, Gpu
+from yolotui.core.jobs import Priority
+from yolotui.core.planning.needs import was
+from yolotui.core.planning.pools import suits, wish_of
+from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
+
+MUCH_SOONER_S = 60.0
+
+
+class Situation:
+    """What the sentences are about: the devices and the jobs of one world, at one moment."""
+
+    def __init__(self, world: World, resting: Iterable[str], now: float) -> None:
+        self._world = world
+        self._resting = set(resting)
+        self._now = now
+        holders = [demand for demand in world.demands if demand.holding]
+        self._first_to_end = min(holders, key=lambda holder: holder.estimate.remaining_s, default=None)
+        self._is_p0_waiting = any(
+            demand.priority is Priority.P0 and demand.state == "waiting" for demand in world.demands
+        )
+
+    def no_place(self, demand: Demand) -> Why:
+        """Too few GPUs here can ever, or can now, take the job."""
+        gpus = self._world.gpus
+        suitable = [gpu for gpu in gpus if suits(gpu, wish_of(demand))]
+        if demand.gpus > len(gpus):
+            remedy = "Ask for fewer, or run it on another machine."
+            return Why(f"It asks for {gpus_text(demand.gpus)} and this machine has {len(gpus)}.", remedy)
+        if len(suitable) < demand.gpus:
+            return self._unsuitable(demand, len(suitable))
+        kept = [gpu for gpu in suitable if self._keeps(gpu)]
+        what = ", ".join(f"GPU {gpu.index}: {self._keeps(gpu)}" for gpu in kept)
+        return Why(
+            f"It needs {gpus_text(demand.gpus)}, and too few can be used ({what}).",
+            "It starts when they are free again.",
+        )
+
+    def _unsuitable(self, demand: Demand, suitable: int) -> Why:
+        has = f"{suitable or 'none'} of {len(self._world.gpus)}"
+        if demand.gpu_model or demand.avoid:
+            asks = f"of the model {demand.gpu_model}" if demand.gpu_model else "that it does not avoid"
+            return Why(
+                f"It asks for {gpus_text(demand.gpus)} {asks}, and {has} here can take it.",
+                "`yolotui edit` changes what it asks for.",
+            )
+        have = "has" if demand.gpus == 1 else "have"
+        return Why(f"It asks for more memory than {gpus_text(demand.gpus)} here {have}.", "Ask for less `vram`.")
+
+    def _keeps(self, gpu: Gpu) -> str:
+        """What keeps a GPU from being given to anybody; nothing if it can be."""
+        if gpu.uuid in self._resting:
+            return f"at {gpu.temperature_c} °C it is too hot and rests until it has cooled"
+        if isinstance(gpu.availability, Free):
+            return ""
+        return getattr(gpu.availability, "reason", "") or "used by a process that is not ours"
+
+    def not_before(self, start: float) -> Why:
+        """It waits for the end of a back-off."""
+        return Why(f"It is tried again in {span(start - self._now)}, after an attempt that failed.")
+
+    def no_side_slot(self) -> Why:
+        """Jobs without a GPU have slots of their own."""
+        slots = self._world.side_slots
+        return Why(f"{slots} jobs without a GPU run already or go first, as many as may run at once.")
+
+    def later(self, demand: Demand, start: float, free: int, blocker: Demand | None, as_p0: Callable[[], float]) -> Why:
+        """Its turn has not come. `as_p0` gives the start that it would have before everything else that waits."""
+        if free >= demand.gpus:
+            whose = f"job {blocker.job_id} ({blocker.name})" if blocker else "jobs before it"
+            sentence = (
+                f"{gpus_text(free)} {'is' if free == 1 else 'are'} free, but promised to {whose}, which it would delay."
+            )
+        else:
+            total = len(self._world.gpus)
+            sentence = (
+                f"It needs {gpus_text(demand.gpus)}; {free or 'none'} of {total} "
+                f"{'is' if free == 1 else 'are'} free for it."
+            )
+            if first := self._first_to_end:
+                sentence += (
+                    f" The first to end is job {first.job_id} ({first.name}), in about "
+                    f"{span(first.estimate.remaining_s)}; this job's turn comes in about {span(start - self._now)}."
+                )
+        return Why(sentence, self._as_p0(demand, start, as_p0))
+
+    def _as_p0(self, demand: Demand, start: float, as_p0: Callable[[], float]) -> str:
+        """What the highest priority would do for it, said only where that is certain and worth a word."""
+        if demand.priority is Priority.P0 or self._is_p0_waiting:
+            return ""
+        sooner = as_p0()
+        if start - sooner < MUCH_SOONER_S:
+            return ""
+        when = "now" if sooner <= self._now else f"in about {span(sooner - self._now)}"
+        return f"`yolotui priority P0 {demand.job_id}` would start it {when}."
+
+
+def after(needs: Sequence[Need]) -> Why:
+    """It hangs on jobs that have not come to what it asks of them."""
+    need = needs[0]
+    name = f"job {need.job_id} ({need.name})"
+    if need.mode is NeedMode.FAILED:
+        return Why(f"It runs only if {name} fails, which {was(need.state)}.")
+    if need.mode is NeedMode.ANY and len(needs) > 1:
+        names = ", ".join(str(each.job_id) for each in needs)
+        return Why(f"It comes after any one of jobs {names}, none of which has succeeded yet.")
+    remedy = f"`yolotui release {need.job_id}` lets that one go." if need.state == "held" else ""
+    if need.state == "paused":
+        remedy = f"`yolotui resume {need.job_id}` continues that one."
+    return Why(f"It comes after {name}, which {was(need.state)}.", remedy)
+
+
+def gpus_text(count: int) -> str:
+    """A count of GPUs, as people say it."""
+    return "1 GPU" if count == 1 else f"{count} GPUs"
+
+
+def span(seconds: float) -> str:
+    """A length of time as one or two units."""
+    if seconds < 59.5:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

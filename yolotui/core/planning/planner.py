@@ -1,0 +1,250 @@
+"""One plan: sort out who can't start at all, place the others class by class, then say where, why and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from yolotui.core.planning.entries import Entries
+from yolotui.core.planning.needs import ENDED, find_skips, open_needs
+from yolotui.core.planning.ordering import Rank, fifo_cleared_at, overdue_at, rank_of, urgency
+from yolotui.core.planning.policy import Kind, Policy
+from yolotui.core.planning.pools import make_pools, too_hot, wish_of
+from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.rough import Gaps
+from yolotui.core.planning.search import Budget, Search
+from yolotui.core.planning.yardsticks import conservative, place_all
+from yolotui.core.timetable import Demand, Need, NeedMode, Timetable, World
+
+SHORTEST_S = 1.0  # a running job is never expected to have ended already: its GPUs are free when it has
+FULL_EFFORT_FOR = 25  # tasks
+TOGETHER_S = 600.0  # jobs that were submitted within such a time belong together
+
+
+class Planner:
+    """Plans one world once."""
+
+    def __init__(self, world: World, policy: Policy, now: float) -> None:
+        self._world = world
+        self._policy = policy
+        self._now = now
+        self._before = world.previous.by_job() if world.previous else {}
+        self._resting = too_hot(world.gpus, world.previous, policy)
+        self._active = [demand for demand in world.demands if demand.state != "waiting"]
+        waiting = [demand for demand in world.demands if demand.state == "waiting"]
+        self._skips = find_skips(waiting)
+        self._waiting = [demand for demand in waiting if demand.job_id not in self._skips]
+        self._demands = {demand.job_id: demand for demand in world.demands}
+        self._wishes = [wish_of(demand) for demand in self._waiting]
+        self._pools = make_pools(world.gpus, self._resting, self._wishes)
+        self._capacities = [*map(len, self._pools.members), max(1, world.side_slots)]
+        self._profile = Profile(self._capacities, now)
+        self._finishes: dict[int, float] = {}
+        self._running: list[tuple[int, float]] = []
+        self._places: dict[int, Place] = {}
+        self._order: list[int] = []
+        order = world.previous.order if world.previous else ()
+        self._promised_position = {job_id: position for position, job_id in enumerate(order)}
+        self._budget = Budget(0)
+
+    def timetable(self) -> Timetable:
+        """The whole plan."""
+        entries = Entries(self._world, self._pools, self._resting, self._now)
+        self._keep_running(entries)
+        tasks = self._tasks(entries)
+        self._settle_guard(tasks)
+        at_first = self._profile.copy()
+        careful, rough = self._split(tasks)
+        self._budget = self._affordable(len(careful))
+        self._place(careful)
+        backfilled = self._fill_gaps(rough)
+        entries.settle({task.job_id: task.limit for task in tasks})
+        entries.write_careful(self._places, self._order, at_first)
+        entries.write_rough([task for task in rough if task.job_id not in backfilled], self._profile)
+        entries.write_unforeseeable(self._waiting)
+        return Timetable(
+            made_at=self._now,
+            entries=entries.in_order(),
+            skips=tuple(self._skips.values()),
+            order=tuple(self._order),
+            resting=self._resting,
+        )
+
+    def _affordable(self, tasks: int) -> Budget:
+        """The effort that fits into the time that a plan may take: trials cost more with more tasks and more pools."""
+        share = min(1.0, FULL_EFFORT_FOR / max(1, tasks)) / max(1, len(self._pools.members))
+        return Budget(int(self._policy.effort * share))
+
+    # What is given
+
+    def _keep_running(self, entries: Entries) -> None:
+        """A job that holds its devices keeps them for as long as it is expected to; a held or paused one holds none."""
+        for demand in self._active:
+            if not demand.holding and demand.state in {"held", "paused"}:
+                entries.write_blocked(demand)
+                continue
+            finish = self._now + max(demand.estimate.remaining_s, SHORTEST_S)
+            self._finishes[demand.job_id] = finish
+            pools = [self._pools.pool_of[uuid] for uuid in demand.holding if uuid in self._pools.pool_of]
+            for pool in pools if demand.holding else [self._pools.side]:
+                self._running.append((pool, finish))
+                self._profile.take(pool, self._now, finish, 1)
+            entries.write_running(demand, finish)
+
+    def _tasks(self, entries: Entries) -> list[Task]:
+        """What can be placed at all. The others get their entry here."""
+        tasks: list[Task] = []
+        capacity = {wish: self._pools.capacity(wish) for wish in self._pools.of}
+        for demand, wish in zip(self._waiting, self._wishes, strict=True):
+            if demand.blocked:
+                entries.write_blocked(demand)
+            elif demand.gpus == 0:
+                tasks.append(self._task(demand, 1, (self._pools.side,)))
+            elif capacity[wish] < demand.gpus:
+                entries.write_no_place(demand)
+            else:
+                tasks.append(self._task(demand, demand.gpus, self._pools.of[wish]))
+        return tasks
+
+    def _task(self, demand: Demand, width: int, pools: tuple[int, ...]) -> Task:
+        duration = max(demand.estimate.remaining_s, SHORTEST_S)
+        release = max(self._now, demand.not_before or 0.0)
+        return Task(demand.job_id, width=width, duration=duration, release=release, pools=pools)
+
+    def _settle_guard(self, tasks: list[Task]) -> None:
+        """From when on each is overdue: settled in the first plan that a job is in."""
+        known = {job_id: entry.overdue_at for job_id, entry in self._before.items()}
+        new = [task for task in tasks if known.get(task.job_id) is None]
+        if new:
+            by_submission = sorted(tasks, key=self._submission)
+            cleared_at = fifo_cleared_at(self._running, by_submission, self._capacities, self._now)
+            for task in new:
+                known[task.job_id] = overdue_at(self._demands[task.job_id], cleared_at, self._policy)
+        for task in tasks:
+            task.limit = known[task.job_id] or 0.0
+
+    def _submission(self, task: Task) -> tuple[float, int]:
+        return (self._demands[task.job_id].submitted_at, task.job_id)
+
+    # Order and place
+
+    def _split(self, tasks: list[Task]) -> tuple[list[Task], list[Task]]:
+        """In the order to place them: those placed with care, and the rest."""
+        policy, now = self._policy, self._now
+        if policy.kind in {Kind.FIFO, Kind.FIFO_CONSERVATIVE, Kind.FIFO_EASY}:
+            for task in tasks:
+                task.key = (0, *self._submission(task))
+        elif policy.kind is Kind.PRIO_EASY:
+            for task in tasks:
+                task.key = (0, self._demands[task.job_id].priority, *self._submission(task))
+        else:
+            for task in tasks:
+                demand = self._demands[task.job_id]
+                rank = rank_of(demand, task.limit, policy, now)
+                task.key = urgency(demand, rank, task.limit, policy, now)
+        tasks.sort(key=lambda task: task.key)
+        return tasks[: policy.careful], tasks[policy.careful :]
+
+    def _place(self, tasks: Sequence[Task]) -> None:
+        """Place group after group; who hangs on something comes when that has its place, whatever their classes."""
+        todo = list(tasks)
+        while todo:
+            progress = False
+            for rank in dict.fromkeys(task.key[0] for task in todo):
+                while ready := [task for task in todo if task.key[0] == rank and self._is_ready(task)]:
+                    self._place_group(Rank(int(rank)), ready)
+                    done = {task.job_id for task in ready}
+                    todo = [task for task in todo if task.job_id not in done]
+                    progress = True
+            if not progress:
+                return
+
+    def _is_ready(self, task: Task) -> bool:
+        """Whether everything that it hangs on has its place; its release moves behind that."""
+        demand = self._demands[task.job_id]
+        if not demand.needs:
+            return True
+        needs = open_needs(demand)
+        ends = {need.job_id: self._expected_end(need) for need in needs}
+        required = [ends[need.job_id] for need in needs if need.mode is not NeedMode.ANY]
+        alternatives = [end for need in needs if need.mode is NeedMode.ANY and (end := ends[need.job_id]) is not None]
+        if any(end is None for end in required) or (any(n.mode is NeedMode.ANY for n in needs) and not alternatives):
+            return False
+        moments = [end for end in required if end is not None]
+        task.release = max([task.release, *moments, *([min(alternatives)] if alternatives else [])])
+        return True
+
+    def _expected_end(self, need: Need) -> float | None:
+        """When the need is expected to be met; None when that can't be foreseen: nobody plans for a failure."""
+        if need.mode is NeedMode.FAILED or need.state in ENDED:
+            return None
+        if need.job_id in self._finishes:
+            return self._finishes[need.job_id]
+        place = self._places.get(need.job_id)
+        return place.finish if place else None
+
+    def _place_group(self, rank: Rank, tasks: list[Task]) -> None:
+        """Book the tasks of one class that are ready, in the best order that the policy finds."""
+        if self._policy.kind is not Kind.PLAN:
+            self._places.update(place_all(self._policy.kind, tasks, self._profile, self._now))
+            self._order += [task.job_id for task in tasks]
+            return
+        ordered = self._searched(rank, tasks)
+        self._places.update(conservative(ordered, self._profile))
+        self._order += [task.job_id for task in ordered]
+
+    def _searched(self, rank: Rank, tasks: list[Task]) -> list[Task]:
+        """What was promised keeps its order, what is new goes where it harms least; better if anything happened."""
+        if rank is Rank.P0 and any(self._demands[task.job_id].priority > 0 for task in tasks):
+            return tasks  # somebody has waited beyond all measure: no search may put him off again
+        position = self._promised_position
+        promised = sorted((task for task in tasks if task.job_id in position), key=lambda task: position[task.job_id])
+        new = [task for task in tasks if task.job_id not in position]
+        if not new and not self._has_changed:
+            return promised
+        budget = self._budget.part(0.5 if rank < Rank.P2 else 0.8)
+        search = Search(self._profile, self._now, self._policy.mode, budget, self._submissions)
+        if len(tasks) <= self._policy.searched:
+            return search.best_order(promised, new)
+        merged = _merged(promised, sorted(new, key=lambda task: (task.area, task.job_id)))
+        head, tail = merged[: self._policy.searched], merged[self._policy.searched :]
+        return search.best_order(head, []) + tail
+
+    @property
+    def _submissions(self) -> int:
+        """How many submissions of one or more jobs stand in the queue or run."""
+        return max(1, len({demand.submitted_at // TOGETHER_S for demand in self._world.demands}))
+
+    @property
+    def _has_changed(self) -> bool:
+        """Whether anything has happened since the last plan but what it decided itself."""
+        ran = {entry.job_id for entry in self._before.values() if entry.why is None}
+        waited = self._before.keys() - ran
+        runs = self._finishes.keys()
+        return ran != runs or any(demand.job_id not in waited for demand in self._waiting)
+
+    def _fill_gaps(self, rough: Iterable[Task]) -> set[int]:
+        """Whoever of those far behind fits into what is free right now, delaying nobody, starts at once."""
+        gaps = Gaps(self._profile, self._capacities, self._now)
+        taken: set[int] = set()
+        for task in rough:
+            if gaps.pools.isdisjoint(task.pools):
+                continue
+            demand = self._demands[task.job_id]
+            if demand.needs and open_needs(demand):
+                continue
+            if place := gaps.take(task):
+                self._places[task.job_id] = place
+                self._order.append(task.job_id)
+                taken.add(task.job_id)
+        return taken
+
+
+def _merged(promised: Sequence[Task], new: Sequence[Task]) -> list[Task]:
+    """New tasks among the promised ones, each before those at the end of the queue that are larger."""
+    merged = list(promised)
+    for task in new:
+        at = len(merged)
+        while at and merged[at - 1].area > task.area:
+            at -= 1
+        merged.insert(at, task)
+    return merged

@@ -1,0 +1,115 @@
+"""What if: a changed copy of the published world, planned beside the world as it is. Pure; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from yolotui.core.estimating import History, Likeness, Record
+from yolotui.core.gpus import Gpu
+from yolotui.core.jobs import Job, JobSpec, Kind, Priority
+from yolotui.core.plan import Move, Policy, moves, plan
+from yolotui.core.planning.explaining import Situation
+from yolotui.core.planning.pools import suits, wish_of
+from yolotui.core.timetable import Demand, Entry, Estimate, Need, NeedMode, Published, Timetable, World
+
+NEW_JOB = 0
+"""The id of a job that is not in the queue: no job has it."""
+GUESS_S = {Kind.TRAIN: 3600.0, Kind.COMMAND: 600.0}
+SHORT_GUESS_S = 300.0
+
+
+class Difference(NamedTuple):
+    """What a change would do: who would start sooner or later, and the timetable that it would lead to."""
+
+    moves: list[Move]
+    timetable: Timetable
+
+    def entry(self, job_id: int) -> Entry | None:
+        """A job's line in the timetable that the change would lead to."""
+        return self.timetable.by_job().get(job_id)
+
+
+def compare(before: Timetable, after: Timetable) -> list[Move]:
+    """The jobs that start sooner in `after`, those that gain most first, then those that start later."""
+    return sorted(moves(before, after), key=lambda move: (move.later_s, move.job_id))
+
+
+def difference(published: Published, changed: World, policy: Policy) -> Difference:
+    """What it would do if the published world were `changed`, planned at the moment of the published timetable."""
+    at = published.timetable.made_at
+    as_it_is = plan(replace(published.world, previous=published.timetable), policy, at)
+    would_be = plan(replace(changed, previous=published.timetable), policy, at)
+    return Difference(compare(as_it_is, would_be), would_be)
+
+
+def with_priority(world: World, job_ids: Collection[int], priority: Priority) -> World:
+    """The world with some jobs in another class."""
+    demands = (replace(each, priority=priority) if each.job_id in job_ids else each for each in world.demands)
+    return replace(world, demands=tuple(demands))
+
+
+def with_job(world: World, demand: Demand) -> World:
+    """The world with one more job."""
+    return replace(world, demands=(*world.demands, demand))
+
+
+def demand_of(spec: JobSpec, priority: Priority, estimate: Estimate, needs: Iterable[Need], now: float) -> Demand:
+    """What a job that is not in the queue yet would ask for."""
+    return Demand(
+        job_id=NEW_JOB,
+        name=spec.name,
+        priority=priority,
+        submitted_at=now,
+        gpus=spec.gpus,
+        estimate=estimate,
+        vram_bytes=spec.vram_bytes or 0,
+        needs=tuple(needs),
+        gpu_model=spec.gpu_model,
+        avoid=spec.avoid,
+        prefer=spec.prefer,
+    )
+
+
+def expected(spec: JobSpec, jobs: Iterable[Job]) -> Estimate:
+    """How long a new job would take: by what ran before, by its owner's word, or by an open guess.
+
+    The leader looks closer (at the GPU's model, at how far it was off) once the job is in the queue.
+    """
+    history = History([_record(job) for job in jobs if job.state == "succeeded" and job.attempts])
+    guess_s = GUESS_S.get(spec.kind, SHORT_GUESS_S)
+    return history.expect(_likeness(spec), spec.epochs, user_s=spec.estimate_s, default_s=guess_s)
+
+
+def _likeness(spec: JobSpec) -> Likeness:
+    imgsz, batch = spec.arguments.get("imgsz"), spec.arguments.get("batch")
+    return Likeness(
+        kind=spec.kind,
+        model=spec.model or "",
+        data=spec.data or "",
+        imgsz=imgsz if isinstance(imgsz, int) else None,
+        batch=batch if isinstance(batch, int | float) else None,
+        gpus=spec.gpus,
+        command=spec.command,
+    )
+
+
+def _record(job: Job) -> Record:
+    spans = [(attempt.started_at, attempt.ended_at) for attempt in job.attempts]
+    ran_s = sum(ended_at - started_at for started_at, ended_at in spans if started_at and ended_at)
+    return Record(_likeness(job.spec), ran_s, job.spec.epochs or 0, job.progress.epochs_done, job.progress.epoch_s)
+
+
+def need_of(job: Job, mode: str) -> Need:
+    """A job of the queue as one that another would come after."""
+    return Need(job.id, job.name, job.state, mode=NeedMode(mode))
+
+
+def too_much(spec: JobSpec, gpus: Collection[Gpu]) -> str:
+    """Why a job could never start on this machine whatever else happens, as a sentence; empty if it could."""
+    demand = demand_of(spec, Priority.P2, Estimate(0.0, ""), (), 0.0)
+    if not spec.gpus or sum(suits(gpu, wish_of(demand)) for gpu in gpus) >= spec.gpus:
+        return ""
+    return Situation(World(gpus=tuple(gpus), demands=()), (), 0.0).no_place(demand).sentence

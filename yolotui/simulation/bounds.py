@@ -1,0 +1,87 @@
+"""What no scheduler can beat: lower bounds for identical GPUs and jobs that keep theirs until they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from msgspec import Struct
+
+from yolotui.simulation.trace import Trace, TraceJob
+
+
+class Bounds(Struct, frozen=True):
+    """The shortest possible time to the end of everything, the lowest mean completion time, and the best utilisation.
+
+    Seconds; the makespan counts from the first submission, completion times from each job's own.
+    """
+
+    makespan_s: float
+    mean_completion_s: float
+    utilisation: float
+
+
+def bounds(trace: Trace, gpus: int) -> Bounds:
+    """The bounds of a trace on so many GPUs. They know the future, and may be out of reach for who does not."""
+    jobs = [job for job in trace if job.gpus]
+    if not jobs:
+        return Bounds(0.0, 0.0, 0.0)
+    first_s = min(job.submit_s for job in jobs)
+    makespan_s = _last_end(jobs, gpus) - first_s
+    total = sum(job.area for job in jobs)
+    return Bounds(
+        makespan_s=makespan_s,
+        mean_completion_s=_total_completion(jobs, gpus) / len(jobs),
+        utilisation=total / (gpus * makespan_s),
+    )
+
+
+def _last_end(jobs: list[TraceJob], gpus: int) -> float:
+    """After each submission all the area that is left must fit, and no two jobs wider than half can overlap."""
+    best = max(job.submit_s + job.duration_s for job in jobs)
+    area = wide_s = 0.0
+    for job in sorted(jobs, key=lambda job: -job.submit_s):
+        area += job.area
+        if 2 * job.gpus > gpus:
+            wide_s += job.duration_s
+        elif 2 * job.gpus == gpus:
+            wide_s += job.duration_s / 2
+        best = max(best, job.submit_s + area / gpus, job.submit_s + wide_s)
+    return best
+
+
+def _total_completion(jobs: list[TraceJob], gpus: int) -> float:
+    """The largest of three: the durations; one fast machine that may interrupt; mean busy times plus half of each."""
+    submitted = sum(job.submit_s for job in jobs)
+    durations = sum(job.duration_s for job in jobs)
+    fast = sum(_run(jobs, gpus, lambda left, _: left)[0]) - submitted
+    busy = sum(_run(jobs, gpus, lambda _, area: area)[1]) + durations / 2 - submitted
+    return max(durations, fast, busy)
+
+
+def _run(jobs: list[TraceJob], gpus: int, key: Callable[[float, float], float]) -> tuple[list[float], list[float]]:
+    """One machine as fast as all GPUs together, always on the job with the lowest key: completions, mean busy times."""
+    arriving = sorted(jobs, key=lambda job: job.submit_s)
+    ends: list[float] = []
+    busy: list[float] = []
+    ready: list[tuple[float, int, float, float, float]] = []  # key, number, left, whole, time-weighted work so far
+    now, at = arriving[0].submit_s, 0
+    while at < len(arriving) or ready:
+        while at < len(arriving) and arriving[at].submit_s <= now:
+            work = arriving[at].area / gpus
+            heappush(ready, (key(work, work), at, work, work, 0.0))
+            at += 1
+        upcoming = arriving[at].submit_s if at < len(arriving) else float("inf")
+        if not ready:
+            now = upcoming
+            continue
+        _, number, left, whole, weighted = heappop(ready)
+        spent = min(left, upcoming - now)
+        weighted += spent * (now + spent / 2)
+        now += spent
+        if left - spent > 1e-9 * whole:
+            heappush(ready, (key(left - spent, whole), number, left - spent, whole, weighted))
+        else:
+            ends.append(now)
+            busy.append(weighted / whole)
+    return ends, busy

@@ -1,0 +1,133 @@
+"""Traces: when which jobs were submitted, how wide they are and how long they take. Read from CSV, or from history."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from pathlib import Path
+
+from msgspec import Struct
+
+from yolotui.core.jobs import Job, Priority
+from yolotui.errors import WrongFile
+
+REQUIRED = ("submit_s", "gpus", "duration_s")
+OPTIONAL = ("priority", "estimate_s")
+
+
+class TraceJob(Struct, frozen=True, kw_only=True):
+    """A job of a trace. Times are seconds from the trace's own zero; `estimate_s` is what was known beforehand."""
+
+    submit_s: float
+    gpus: int
+    duration_s: float
+    priority: Priority = Priority.P2
+    estimate_s: float | None = None
+
+    @property
+    def expected_s(self) -> float:
+        """How long it is thought to take: its true duration where the trace has no estimate."""
+        return self.duration_s if self.estimate_s is None else self.estimate_s
+
+    @property
+    def area(self) -> float:
+        """GPU-seconds."""
+        return self.gpus * self.duration_s
+
+
+Trace = tuple[TraceJob, ...]
+"""Jobs in any order of submission; a job's id is its position."""
+
+
+def read_trace(path: Path) -> Trace:
+    """Read a CSV trace. Raises WrongFile with one `file:line` sentence for every mistake."""
+    mistakes: list[str] = []
+    jobs: list[TraceJob] = []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            _check_columns(rows.fieldnames or (), path)
+            for row in rows:
+                try:
+                    jobs.append(_job(row))
+                except ValueError as mistake:
+                    mistakes.append(f"{path}:{rows.line_num}: {mistake}")
+    except (OSError, UnicodeDecodeError, csv.Error) as trouble:
+        raise WrongFile([f"{path}: {trouble}"]) from trouble
+    if mistakes:
+        raise WrongFile(mistakes)
+    if not jobs:
+        raise WrongFile([f"{path}:1: the trace holds no jobs"])
+    return tuple(jobs)
+
+
+def trace_of(jobs: Iterable[Job]) -> Trace:
+    """The queue's own past as a trace: every job that ran, with the time that its attempts held their GPUs."""
+    ran = [job for job in jobs if job.ended and _held_s(job) > 0]
+    first_s = min((job.submitted_at for job in ran), default=0.0)
+    return tuple(
+        TraceJob(
+            submit_s=job.submitted_at - first_s,
+            gpus=job.spec.gpus,
+            duration_s=_held_s(job),
+            priority=job.priority,
+        )
+        for job in sorted(ran, key=lambda job: (job.submitted_at, job.id))
+    )
+
+
+def _held_s(job: Job) -> float:
+    spans = [(attempt.started_at, attempt.ended_at) for attempt in job.attempts]
+    return sum(ended_at - started_at for started_at, ended_at in spans if started_at and ended_at)
+
+
+def _check_columns(names: Iterable[str], path: Path) -> None:
+    names = list(names)
+    mistakes = [f"{path}:1: the column {name} is missing" for name in REQUIRED if name not in names]
+    known = ", ".join((*REQUIRED, *OPTIONAL))
+    mistakes += [
+        f"{path}:1: unknown column {name!r}; known are {known}" for name in names if name not in (*REQUIRED, *OPTIONAL)
+    ]
+    if mistakes:
+        raise WrongFile(mistakes)
+
+
+def _job(row: Mapping[str, str | None]) -> TraceJob:
+    if None in row or any(value is None for value in row.values()):
+        raise ValueError("the line has another number of values than the header")
+    estimate = (row.get("estimate_s") or "").strip()
+    return TraceJob(
+        submit_s=_seconds(row, "submit_s", least=0.0),
+        gpus=_count(row),
+        duration_s=_seconds(row, "duration_s", least=1e-3),
+        priority=_priority(row),
+        estimate_s=_seconds(row, "estimate_s", least=1e-3) if estimate else None,
+    )
+
+
+def _seconds(row: Mapping[str, str | None], name: str, *, least: float) -> float:
+    text = (row.get(name) or "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}, which is no number of seconds") from None
+    if not isfinite(seconds) or seconds < least:
+        raise ValueError(f"{name} is {text}, which is {'too small' if isfinite(seconds) else 'no finite number'}")
+    return seconds
+
+
+def _count(row: Mapping[str, str | None]) -> int:
+    text = (row.get("gpus") or "").strip()
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"gpus is {text!r}, which is no number of GPUs")
+    return int(text)
+
+
+def _priority(row: Mapping[str, str | None]) -> Priority:
+    text = (row.get("priority") or "").strip().upper().removeprefix("P")
+    if not text:
+        return Priority.P2
+    if text not in {"0", "1", "2", "3"}:
+        raise ValueError(f"priority is {row['priority']!r}; write P0, P1, P2 or P3")
+    return Priority(int(text))
