@@ -1,4 +1,4 @@
-# make setup | demo | test | lint | types | contracts | check | screens
+# make setup | demo | test | lint | types | contracts | check | lock | clean
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv

@@ -1,6 +1,6 @@
 """What comes after a training: load its best weights, use them, and say what they see.
 
-    python deploy.py best.pt IMAGES
+python deploy.py best.pt IMAGES
 """
 
 from __future__ import annotations

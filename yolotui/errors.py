@@ -54,3 +54,7 @@ class QueueUnusable(YolotuiError):
     """The database can't be opened, is damaged, is too new, or belongs to another machine."""
 
     exit_code = ExitCode.QUEUE_UNUSABLE
+
+
+class QueueOutOfReach(QueueUnusable):
+    """The database can't be read or written just now: it is busy, or the disk is full. That may pass."""

@@ -9,6 +9,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,6 +35,16 @@ class Lock:
         self._descriptor = descriptor
         return True
 
+    def is_intact(self) -> bool:
+        """Whether the lock is held on the file that others would lock: somebody may have removed it."""
+        if self._descriptor is None:
+            return False
+        try:
+            here, there = os.fstat(self._descriptor), self._path.stat()
+        except OSError:
+            return False
+        return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
     def release(self) -> None:
         """Give the lock back."""
         if self._descriptor is not None:
@@ -53,8 +64,8 @@ def is_led(home: Home) -> bool:
 
 
 def scheduler_command(*arguments: str) -> list[str]:
-    """The command line of a scheduler, run by this interpreter."""
-    return [sys.executable, "-m", "yolotui.scheduler", *arguments]
+    """The command line of a scheduler, run by this interpreter; what lies in its working directory is not imported."""
+    return [sys.executable, "-P", "-m", "yolotui.scheduler", *arguments]
 
 
 def scheduler_environment(home: Home) -> dict[str, str]:
@@ -62,9 +73,17 @@ def scheduler_environment(home: Home) -> dict[str, str]:
     return {**os.environ, "YOLOTUI_HOME": str(home.root)}
 
 
+def runs_inside_a_job() -> bool:
+    """Whether this process belongs to an attempt: what it starts would end with the attempt, and see its GPUs alone."""
+    return "YOLOTUI_ATTEMPT" in os.environ
+
+
 def ensure_leader(home: Home) -> bool:
-    """Start a detached scheduler if nobody leads; True if so. It outlives this process and its terminal."""
-    if is_led(home):
+    """Start a detached scheduler if nobody leads; True if so. It outlives this process and its terminal.
+
+    Inside a job none is started: the job's own shim does that when the job has ended.
+    """
+    if runs_inside_a_job() or is_led(home):
         return False
     log = os.open(home.scheduler_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
@@ -88,7 +107,9 @@ def ensure_leader(home: Home) -> bool:
 def watching(home: Home) -> Iterator[None]:
     """Keep a leader from leaving while this block runs: somebody looks at it."""
     lock = Lock(home.watchers_lock)
-    lock.acquire(shared=True)
+    # A leader that asks whether anybody watches holds the lock for an instant.
+    while not lock.acquire(shared=True):
+        time.sleep(0.001)
     try:
         yield
     finally:

@@ -26,6 +26,8 @@ class Home:
     def create(self) -> None:
         """Make the directory, for its owner alone. Raises OSError where that is not possible."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.root.stat().st_uid == os.getuid() and self.root.stat().st_mode & 0o077:
+            self.root.chmod(0o700)
 
     @property
     def queue(self) -> Path:

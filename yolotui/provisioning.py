@@ -144,7 +144,7 @@ def plan_cron(home: Home) -> CronPlan:
 
 
 def _scheduler(verb: str) -> list[str]:
-    return [sys.executable, "-m", "yolotui", "scheduler", verb]
+    return [sys.executable, "-P", "-m", "yolotui", "scheduler", verb]
 
 
 def _quoted(word: str) -> str:

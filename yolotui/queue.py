@@ -19,14 +19,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from yolotui.config import Config
 from yolotui.core.jobs import Argument, Job, JobSpec, Priority, Request
+from yolotui.core.plan import Mode, Policy
 from yolotui.core.timetable import Published
+from yolotui.core.whatif import Difference, demand_of, difference, expected, need_of, too_much, with_job, with_priority
 from yolotui.environment import submitted_environment
-from yolotui.errors import NotPossible
+from yolotui.errors import NotPossible, WrongFile, WrongUse
 from yolotui.leadership import ensure_leader, is_led, watching
 from yolotui.locations import Home
-from yolotui.store import Actor, AuditRow, FileTaken, HeldGroup, Leader, Store, Submission
+from yolotui.store import Actor, AuditRow, FileTaken, HeldGroup, Leader, Store, Submission, Undone
 
 Result = TypeVar("Result")
 
@@ -77,7 +81,9 @@ class Queue:
 
     def leader(self) -> Leader | None:
         """The scheduler that leads right now, if one does."""
-        return self._store.read.leader() if is_led(self.home) else None
+        leader = self._store.read.leader() if is_led(self.home) else None
+        # Between a kill and the next leader's first row, the row is a dead one's.
+        return leader if leader and Path(f"/proc/{leader.process.pid}").exists() else None
 
     def held_groups(self) -> dict[str, HeldGroup]:
         """The groups of which nothing starts."""
@@ -94,7 +100,9 @@ class Queue:
     # Verbs
 
     def add(self, *specs: JobSpec, priority: Priority = Priority.P2, hold: bool = False, reason: str = "") -> list[int]:
-        """Submit jobs, all or none; returns their ids."""
+        """Submit jobs, all or none; returns their ids. Raises WrongUse for one that this machine can never run."""
+        if refused := [said for spec in specs if (said := self._too_much(spec))]:
+            raise WrongUse("\n".join(refused))
         environment = submitted_environment(os.environ)
         submissions = [Submission(spec=s, priority=priority, environment=environment, hold=hold) for s in specs]
         return self._do(reason, lambda actor: self._store.verbs.submit(submissions, actor))
@@ -106,10 +114,13 @@ class Queue:
         from yolotui.jobfile import read as read_jobfile
 
         file = Path(path).absolute()
+        jobs = read_jobfile(file, weights_dir=self.home.weights).jobs
+        if refused := [f"{file}:{job.line}: {said}" for job in jobs if (said := self._too_much(job.spec))]:
+            raise WrongFile(refused)
         environment = submitted_environment(os.environ)
         submissions = [
             Submission(spec=j.spec, priority=j.priority, environment=environment, hold=j.hold, digest=j.digest)
-            for j in read_jobfile(file, weights_dir=self.home.weights).jobs
+            for j in jobs
         ]
 
         def take(actor: Actor) -> FileTaken:
@@ -119,9 +130,18 @@ class Queue:
 
         return self._do(reason, take)
 
-    def edit(self, job_id: int, changes: Mapping[str, Argument], *, reason: str = "") -> None:
-        """Change arguments of a job that waits."""
-        self._do(reason, lambda actor: self._store.verbs.edit(job_id, changes, actor))
+    def edit(
+        self,
+        job_id: int,
+        changes: Mapping[str, Argument],
+        *,
+        asks: Mapping[str, object] | None = None,
+        reason: str = "",
+    ) -> None:
+        """Change arguments of a job that waits; `asks` are other fields of its spec (gpus, gpu_model, avoid…)."""
+        if asks and (refused := self._too_much(replace(self.job(job_id).spec, **asks))):
+            raise WrongUse(refused)
+        self._do(reason, lambda actor: self._store.verbs.edit(job_id, changes, actor, asks=asks or {}))
 
     def set_priority(self, jobs: Sequence[int], priority: Priority, *, reason: str = "") -> None:
         """Put jobs into another class."""
@@ -171,6 +191,60 @@ class Queue:
         """Try ended jobs again, and arm what was skipped behind them; returns the ids of those."""
         return self._do(reason, lambda actor: self._store.verbs.retry(jobs, actor))
 
+    def undo(self, *, reason: str = "") -> Undone:
+        """Take back what this person did last: a priority, a hold, a release, a cancel. Raises NotPossible."""
+        return self._do(reason, self._store.verbs.undo)
+
+    # What if
+
+    def what_if_priority(self, jobs: Sequence[int], priority: Priority) -> Difference:
+        """What putting jobs into another class would move. Raises NotPossible where no timetable knows them."""
+        published = self._timetabled()
+        known = {demand.job_id for demand in published.world.demands}
+        for job in self.jobs(ids=[job_id for job_id in jobs if job_id not in known]):
+            state = f"has {job.state}" if job.ended else "has not been looked at by a scheduler yet"
+            raise NotPossible(f"job {job.id} ({job.name}) {state}: nothing can be foreseen for it.")
+        return difference(published, with_priority(published.world, jobs, priority), self._policy)
+
+    def what_if_added(self, spec: JobSpec, priority: Priority = Priority.P2) -> Difference:
+        """What one more job would move; in there it is `NEW_JOB`. Raises as `add` does, and without a timetable."""
+        published = self._timetabled()
+        if refused := self._too_much(spec):
+            raise WrongUse(refused)
+        needs = [need_of(self.job(self.select(name)[0]), mode) for name, mode in spec.needs]
+        demand = demand_of(spec, priority, expected(spec, self.jobs()), needs, published.timetable.made_at)
+        if held := self.held_groups().get(spec.group):
+            demand = replace(demand, blocked=f"Its group {spec.group} is held ({held.reason}).")
+        return difference(published, with_job(published.world, demand), self._policy)
+
+    @property
+    def _policy(self) -> Policy:
+        return Policy(mode=Mode(self.config.scheduling.mode), too_hot_c=self.config.gpus.too_hot_c)
+
+    def _timetabled(self) -> Published:
+        published = self.published()
+        if published is None:
+            raise NotPossible("No scheduler has made a timetable yet: `yolotui scheduler start` starts one.")
+        return published
+
+    def _too_much(self, spec: JobSpec) -> str:
+        """Why the machine, as a scheduler last saw it, can never run a job; empty if it can, or if nobody looked."""
+        host = self._store.read.host() if spec.gpus else None
+        if host is None or host.trouble or not host.gpus or not (never := too_much(spec, host.gpus)):
+            return ""
+        seen = "" if is_led(self.home) else " If that has changed: `yolotui scheduler start` looks again."
+        return f"{spec.name!r} could never start. {never}{seen}"
+
+    def drain(self, gpus: Sequence[str | int], *, reason: str = "") -> None:
+        """Start nothing more on GPUs (indices, UUIDs or beginnings of UUIDs); what runs on them goes on to its end."""
+        uuids = [self._gpu(name) for name in gpus]
+        self._do(reason, lambda actor: self._store.verbs.drain(uuids, actor))
+
+    def undrain(self, gpus: Sequence[str | int], *, reason: str = "") -> None:
+        """Use drained or quarantined GPUs again."""
+        uuids = [self._gpu(name) for name in gpus]
+        self._do(reason, lambda actor: self._store.verbs.undrain(uuids, actor))
+
     # The scheduler
 
     def ensure_leader(self) -> bool:
@@ -196,6 +270,18 @@ class Queue:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _gpu(self, name: str | int) -> str:
+        """The UUID of the GPU that a person means. Raises WrongUse."""
+        published = self.published()
+        gpus = published.host.gpus if published else ()
+        if named := [gpu.uuid for gpu in gpus if str(name) in {str(gpu.index), gpu.uuid}]:
+            return named[0]
+        begun = [gpu.uuid for gpu in gpus if len(str(name)) > 3 and gpu.uuid.lower().startswith(str(name).lower())]
+        if len(begun) == 1:
+            return begun[0]
+        known = ", ".join(f"{gpu.index} ({gpu.uuid})" for gpu in gpus) or "none: no scheduler has looked yet"
+        raise WrongUse(f"{name!r} names {'several GPUs' if begun else 'no GPU'} of this machine; it has {known}.")
 
     def _do(self, reason: str, verb: Callable[[Actor], Result]) -> Result:
         if self.readonly:

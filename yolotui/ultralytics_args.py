@@ -144,7 +144,21 @@ def check(kind: Kind, given: Mapping[str, Argument], *, foreign: bool = False) -
             mistakes.append(Mistake(key, f"{kind}() has no such argument", nearest(key, known)))
         elif complaint := _complaint(value, known[key]):
             mistakes.append(Mistake(key, complaint))
+        elif key == "optimizer" and (names := optimizers()) and str(value).lower() not in map(str.lower, names):
+            mistakes.append(Mistake(key, f"{value!r} is no optimizer", nearest(str(value), names)))
     return mistakes
+
+
+@cache
+def optimizers() -> tuple[str, ...]:
+    """The optimizers that the installed trainer builds, by the list in its source; empty where it has none."""
+    root = package()
+    try:
+        source = (root / "engine/trainer.py").read_text(encoding="utf-8") if root else ""
+    except OSError:
+        return ()
+    listed = re.search(r"^\s*optimizers = (\{[^{}]*\})$", source, re.MULTILINE)
+    return tuple(sorted(ast.literal_eval(listed[1]))) if listed else ()
 
 
 def _complaint(value: Argument, taken: Taken) -> str | None:

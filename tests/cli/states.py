@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 
+from yolotui.core.gpus import Gpu, Host
 from yolotui.core.jobs import Attempt, Failed, Job, Outcome, Process, Progress, Status, Succeeded
+from yolotui.core.plan import Policy, plan
+from yolotui.core.timetable import Demand, Estimate, Need, NeedMode, Published, World
 from yolotui.store import Store
 
 
@@ -52,3 +55,33 @@ def fail(store: Store, job_id: int, reason: str = "It ended with exit code 1.") 
     """Let a waiting job fail for good."""
     start(store, job_id)
     end(store, job_id, Failed(2_000_000_000.0, "exit", reason), outcome=Outcome.FAILED, exit_code=1)
+
+
+def publish(store: Store, gpus: int, *, at: float, name: str = "Tesla T4", memory_bytes: int = 16 << 30) -> Published:
+    """Publish what a leader would, for so many GPUs that have seen nothing yet: jobs take as long as they say."""
+    cards = tuple(
+        Gpu(uuid=f"GPU-{n}", index=n, name=name, kind="sim", memory_total_bytes=memory_bytes) for n in range(gpus)
+    )
+    jobs = {job.id: job for job in store.read.jobs()}
+    demands = tuple(_demand(job, jobs) for job in jobs.values() if not job.ended)
+    world = World(gpus=cards, demands=demands)
+    published = Published(
+        revision=0, at=at, leader_pid=1, host=Host(at=at, gpus=cards), world=world, timetable=plan(world, Policy(), at)
+    )
+    store.ledger.publish(published)
+    return published
+
+
+def _demand(job: Job, jobs: dict[int, Job]) -> Demand:
+    needs = (Need(n, jobs[n].name, jobs[n].state, (), NeedMode(job.after_modes.get(n, "all"))) for n in job.after)
+    return Demand(
+        job_id=job.id,
+        name=job.name,
+        priority=job.priority,
+        submitted_at=job.submitted_at,
+        gpus=job.spec.gpus,
+        estimate=Estimate(job.spec.estimate_s or 3600.0, "its owner"),
+        state=job.state,
+        holding=job.attempts[-1].gpus if job.state == "running" else (),
+        needs=tuple(needs),
+    )

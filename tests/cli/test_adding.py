@@ -114,7 +114,7 @@ def test_edit_changes_what_waits(add: Callable[..., int], shell: Shell, store: S
     assert store.read.job(1).spec.arguments == {"epochs": 20, "imgsz": 320}
     assert shell("edit", "a", "imgsz=").exit_code == 0
     assert store.read.job(1).spec.arguments == {"epochs": 20}
-    for wrong in ("epohcs=3", "epochs=x", "gpus=3", "batch=", "epochs"):
+    for wrong in ("epohcs=3", "epochs=x", "retries=3", "batch=", "epochs"):
         assert shell("edit", "a", wrong).exit_code == 2
     states.start(store, 1)
     assert shell("edit", "a", "epochs=30").exit_code == 4

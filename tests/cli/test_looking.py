@@ -150,7 +150,8 @@ def test_why_forecast_and_gpus_tell_what_the_leader_published(
     states.start(store, running)
     publish(store, running, waiting)
     assert shell("why", "b").stdout == "2  b is waiting. It waits for CPU-1.\n"
-    assert shell.json("why", "b")["why"] == [{"id": 2, "name": "b", "state": "waiting", "why": "It waits for CPU-1."}]
+    (reason,) = shell.json("why", "b")["why"]
+    assert (reason["id"], reason["name"], reason["state"], reason["why"]) == (2, "b", "waiting", "It waits for CPU-1.")
     entries = shell.json("forecast")["forecast"]["entries"]
     assert [(each["name"], each["expected_start"]) for each in entries] == [("a", 1e9), ("b", 3e9)]
     slot, card = shell.json("gpus")["gpus"]

@@ -151,3 +151,23 @@ def test_yes_and_harmless_cancels_are_not_asked(add: Callable[..., int], shell: 
     shell.home.config.write_text('[queue]\nconfirm = "never"\n')
     assert on_a_terminal(shell, "", "cancel", "d", "e")[0] == 0
     assert all(isinstance(store.read.job(i).status, Cancelled) for i in range(1, 6))
+
+
+def test_undo_takes_back_the_last_deed_and_says_which(add: Callable[..., int], shell: Shell, store: Store) -> None:
+    for name in ("a", "b"):
+        add(name)
+    assert shell("priority", "P0", "a").exit_code == 0
+    assert shell("hold", "b").exit_code == 0
+    result = shell("undo", "--reason", "the wrong one")
+    assert result.exit_code == 0
+    assert "Taken back: hold of" in result.stderr
+    assert "2 (b)." in result.stderr
+    assert state(store, 1, 2) == ["waiting", "waiting"]
+    assert (store.read.audit()[-1].verb, store.read.audit()[-1].reason) == ("undo", "the wrong one")
+    states.start(store, 2)
+    assert shell("undo").exit_code == 0
+    assert store.read.job(1).priority is Priority.P2
+    refused = shell("undo")
+    assert refused.exit_code == 4
+    assert "There is nothing to undo" in refused.stderr
+    assert "status=" not in shell("audit").stdout

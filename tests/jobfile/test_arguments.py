@@ -92,3 +92,12 @@ def test_checking_jobs_imports_neither_torch_nor_ultralytics_nor_yaml():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_an_optimizer_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    check = ultralytics_args.check
+    assert check(Kind.TRAIN, {"optimizer": "adamw"}) == check(Kind.TRAIN, {"optimizer": "auto"}) == []
+    (mistake,) = check(Kind.TRAIN, {"optimizer": "Adamm"})
+    assert mistake.key == "optimizer"
+    assert mistake.nearest is not None
+    assert mistake.nearest.startswith("Adam")

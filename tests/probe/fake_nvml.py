@@ -42,7 +42,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Card:
-    """What a card answers. A reading that is None is not supported; `errors` are NVML's codes by reading."""
+    """What a card answers. A reading that is None is not supported; `errors` are NVML's codes by reading.
+
+    `links` are the UUIDs of the cards that NVLink joins it to: say it of both.
+    """
 
     uuid: str
     name: str = "NVIDIA GeForce RTX 4090"
@@ -55,6 +58,7 @@ class Card:
     ecc_errors: int | None = None
     slowdown_bits: int | None = 0
     mig: bool = False
+    links: tuple[str, ...] = ()
     processes: tuple[Held, ...] = ()
     errors: dict[str, int] = field(default_factory=dict)
     lost: int | None = None
@@ -79,6 +83,7 @@ class Card:
         }
         lines = [f"{index} {key} {value}" for key, value in readings.items() if value is not None]
         lines += [f"{index} error {key} {code}" for key, code in self.errors.items()]
+        lines += [f"{index} link {uuid} 1" for uuid in self.links]
         for process in self.processes:
             held = "-" if process.memory_bytes is None else process.memory_bytes
             lines.append(f"{index} {process.kind} {process.pid} {held}")

@@ -73,6 +73,29 @@ def test_a_reading_that_is_not_offered_is_none_and_the_rest_is_there(open_machin
     assert (gpu.ecc_errors, gpu.memory_used_bytes, gpu.availability) == (None, 0, Free())
 
 
+def test_cards_that_nvlink_joins_name_each_other(open_machine: Opener) -> None:
+    machine = open_machine(
+        Card("GPU-a", links=("GPU-c",)), Card("GPU-b"), Card("GPU-c", links=("GPU-a", "GPU-d")),
+        Card("GPU-d", links=("GPU-c",)),
+    )  # fmt: skip
+    links = {gpu.uuid: gpu.links for gpu in machine.observe().gpus}
+    assert links == {"GPU-a": ("GPU-c",), "GPU-b": (), "GPU-c": ("GPU-a", "GPU-d"), "GPU-d": ("GPU-c",)}
+
+
+def test_a_card_that_was_lost_at_first_has_its_links_when_it_is_back(open_machine: Opener) -> None:
+    machine = open_machine(
+        Card("GPU-a", links=("GPU-b",)), Card("GPU-b", links=("GPU-a",), lost=GPU_IS_LOST), Card("GPU-c")
+    )
+    assert [gpu.links for gpu in machine.observe(now=100).gpus] == [(), (), ()]
+    machine.nvml.bring_back("GPU-b")
+    back = machine.observe(now=102)
+    assert [(gpu.availability, gpu.links) for gpu in back.gpus] == [
+        (Free(), ("GPU-b",)),
+        (Free(), ("GPU-a",)),
+        (Free(), ()),
+    ]
+
+
 def test_a_card_in_slices_says_so_in_its_name(open_machine: Opener) -> None:
     assert open_machine(Card("GPU-a", name="NVIDIA A100", mig=True)).gpu("GPU-a").name == "NVIDIA A100 (MIG)"
 

@@ -12,6 +12,7 @@ import random
 import sys
 import threading
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from tests.helpers import eventually
@@ -42,7 +43,7 @@ def test_no_job_runs_twice_and_none_is_stuck(rig: Rig, tmp_path: Path) -> None:
         scheduler = rig.lead(wait=False)
         if number % 4:
             # Three times out of four, aimed: in the milliseconds after the commit of a start.
-            eventually(lambda ids=jobs[-2:]: has_begun(rig, ids), every_s=0.0005)
+            eventually(partial(has_begun, rig, jobs[-2:]), every_s=0.0005)
             moment_s = chance.uniform(0.0, 0.02)
         else:
             moment_s = chance.uniform(0.0, 1.0)

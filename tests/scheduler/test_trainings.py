@@ -16,7 +16,8 @@ import pytest
 from examples.make_shapes import make_shapes
 from tests.helpers import eventually
 from tests.scheduler.conftest import ANNA, Rig
-from yolotui.core.jobs import Job, JobSpec, Kind, Outcome, Paused, Request, Succeeded
+from yolotui.core.jobs import Argument, Job, JobSpec, Kind, Outcome, Paused, Request, Succeeded
+from yolotui.core.timetable import Estimate
 from yolotui.telemetry import RunReader
 
 pytestmark = [pytest.mark.training, pytest.mark.timeout(400)]
@@ -29,7 +30,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def training(data: Path, *, epochs: int, name: str = "training", **options: Any) -> JobSpec:
-    arguments = {"epochs": epochs, "imgsz": 64, "batch": 4, "plots": False}
+    arguments: dict[str, Argument] = {"epochs": epochs, "imgsz": 64, "batch": 4, "plots": False}
     return JobSpec(
         name=name, kind=Kind.TRAIN, model="yolo11n.yaml", data=str(data), arguments=arguments,
         retry_delay_s=options.pop("retry_delay_s", 0.1), **options,
@@ -64,6 +65,12 @@ def until_epoch(rig: Rig, job_id: int, epoch: int) -> Job:
         return job if job.progress.epochs_done >= epoch else None
 
     return eventually(arrived, 180) or rig.job(job_id)
+
+
+def estimate_of(rig: Rig, job_id: int) -> Estimate:
+    published = rig.store.read.published()
+    assert published is not None
+    return next(demand.estimate for demand in published.world.demands if demand.job_id == job_id)
 
 
 def test_killed_robbed_paused_and_still_whole(make_rig: Callable[[str], Rig], shapes: Path) -> None:
@@ -118,6 +125,7 @@ def test_two_interpreters_side_by_side_and_a_wrong_argument(
     assert "no_such_argument" in failed.attempts[0].explanation
 
     until_epoch(rig, long, 2)
+    eventually(lambda: estimate_of(rig, long).source == "its own epochs")
     processes = [until_epoch(rig, job, 1).attempts[0].process for job in (long, other)]
     interpreters = [Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0] for process in processes if process]
     assert interpreters == [sys.executable, str(another_interpreter)]

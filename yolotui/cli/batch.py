@@ -13,9 +13,10 @@ import sys
 from types import FrameType, TracebackType
 
 from yolotui.cli.following import Following, View
-from yolotui.cli.printing import Table, narrate, print_table
+from yolotui.cli.printing import Table, print_table
 from yolotui.cli.taking import tell_what_was_taken
 from yolotui.cli.words import attempts_text, best_text, epochs_text, run_time_text, state_cell
+from yolotui.core.jobs import ACTIVE
 from yolotui.errors import ExitCode
 from yolotui.queue import Queue
 
@@ -36,7 +37,7 @@ def _follow(following: Following, file: str) -> None:
     with _view() as view, Interrupts() as interrupts:
         for changed in following.looks():
             if interrupts.to_be_explained():
-                narrate(*_explanation(file, following))
+                view.say(_explanation(file, following))
             view.show(following, changed)
 
 
@@ -63,12 +64,16 @@ def _final_table(following: Following) -> Table:
 
 def _explanation(file: str, following: Following) -> list[str]:
     """What Ctrl-C does not do, and what would."""
-    unfinished = " ".join(str(job.id) for job in following.jobs if not job.ended)
-    return [
+    sentences = [
         "The trainings go on, with this window or without. Ctrl-C once more leaves it.",
         f"  come back:  yolotui --batch {shlex.quote(file)}   or, for the dashboard:  yolotui",
-        f"  stop them:  yolotui kill {unfinished}   (cancel takes out what still waits)",
     ]
+    unfinished = [job for job in following.jobs if not job.ended]
+    if running := [str(job.id) for job in unfinished if isinstance(job.status, ACTIVE)]:
+        sentences.append(f"  stop them:  yolotui kill {' '.join(running)}")
+    if waiting := [str(job.id) for job in unfinished if not isinstance(job.status, ACTIVE)]:
+        sentences.append(f"  take out what waits:  yolotui cancel {' '.join(waiting)}")
+    return sentences
 
 
 class Interrupts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from yolotui.errors import WrongUse
 from yolotui.locations import Home
@@ -18,6 +17,5 @@ def open_dashboard(*, readonly: bool, ascii_only: bool, mouse: bool, refresh_s: 
         )
     from yolotui.tui import run_dashboard
 
-    options: dict[str, Any] = {} if refresh_s is None else {"refresh_s": refresh_s}
-    code: int = run_dashboard(Home.current().root, readonly=readonly, ascii_only=ascii_only, mouse=mouse, **options)
-    return code
+    root = Home.current().root
+    return run_dashboard(root, readonly=readonly, ascii_only=ascii_only, mouse=mouse, refresh_s=refresh_s)

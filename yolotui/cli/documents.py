@@ -12,6 +12,7 @@ import msgspec
 
 from yolotui.core.gpus import Excluded, Foreign, Gpu, Lost
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Outcome
+from yolotui.core.priorities import score
 from yolotui.core.timetable import Entry, Published
 
 if TYPE_CHECKING:
@@ -122,16 +123,37 @@ def availability_text(gpu: Gpu) -> str:
 
 
 def entry_document(entry: Entry, job: Job) -> Document:
-    """A line of the timetable."""
+    """A line of the timetable. Four starts out of five, and finishes, fall between the moments of their interval."""
     return {
         "id": job.id,
         "name": job.name,
         "state": job.state,
         "expected_start": entry.start_at,
         "expected_finish": entry.finish_at,
+        "start_interval": [entry.start_low_at, entry.start_high_at],
+        "finish_interval": [entry.finish_low_at, entry.finish_high_at],
         "gpus": list(entry.gpus),
         "rough": entry.rough,
         "why": str(entry.why) if entry.why else None,
+    }
+
+
+def why_document(job: Job, entry: Entry | None, why: str, now: float) -> Document:
+    """Why a job is in its state; while it waits also the change that would start it, and how urgent it is."""
+    document: Document = {"id": job.id, "name": job.name, "state": job.state, "why": why or None}
+    if job.state != "waiting":
+        return {**document, "remedy": None, "score": None}
+    urgency = score(job.priority, now - job.submitted_at)
+    remedy = entry.why.remedy if entry and entry.why else ""
+    return {
+        **document,
+        "remedy": remedy or None,
+        "score": {
+            "value": urgency.value,
+            "base": urgency.base,
+            "waited_h": urgency.waited_h,
+            "counts_as": urgency.counts_as.name,
+        },
     }
 
 

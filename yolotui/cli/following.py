@@ -82,6 +82,9 @@ class Following:
 class View(AbstractContextManager["View"], Protocol):
     """Shows jobs while they go on; leaves the terminal as it was."""
 
+    def say(self, sentences: Sequence[str]) -> None:
+        """Tell the person something that stays readable."""
+
     def show(self, following: Following, changed: Sequence[Job]) -> None:
         """Show where the jobs are; `changed` are those that are not as they were at the last look."""
 

@@ -64,6 +64,10 @@ class VerbGroup(click.Group):
             click.echo("Interrupted.", err=True)
             code = ExitCode.INTERRUPTED
         except OSError as error:
+            if error.errno == errno.ENOSPC:
+                _forget_stdout()
+                click.echo("yolotui: the disk that stdout goes to is full: what was printed is not whole.", err=True)
+                ctx.exit(ExitCode.WRONG_USE)
             if error.errno not in GONE:
                 raise
             _forget_stdout()

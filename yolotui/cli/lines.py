@@ -9,7 +9,7 @@ from types import TracebackType
 import click
 
 from yolotui.cli.following import Following
-from yolotui.cli.printing import clean
+from yolotui.cli.printing import clean, narrate
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import best_text, epochs_text, metrics_text, resumption_text, run_time_text, start_text
 from yolotui.core.jobs import Job
@@ -35,6 +35,10 @@ class LineView:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Every line has been flushed."""
+
+    def say(self, sentences: Sequence[str]) -> None:
+        """On stderr: the lines on stdout are data."""
+        narrate(*sentences)
 
     def show(self, following: Following, changed: Sequence[Job]) -> None:
         """Print what is new: a new state at once, epochs every few seconds."""

@@ -56,6 +56,11 @@ class LiveView:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._live.stop()
 
+    def say(self, sentences: Sequence[str]) -> None:
+        """Above the table, where the next picture does not wipe it away."""
+        for sentence in sentences:
+            self._console.print(Text(clean(sentence)), soft_wrap=True)
+
     def show(self, following: Following, changed: Sequence[Job]) -> None:
         """Redraw when a job has changed, and once a second."""
         if not changed and time.monotonic() - self._drawn_at < REDRAW_EVERY_S:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 import click
 
 from yolotui import __version__
 from yolotui.cli.group import VerbGroup
 from yolotui.cli.options import reason_option
+from yolotui.errors import ExitCode
 
 # Which file a verb lives in: looked up by name, so that `add` does not pay for what `wait` imports.
 VERBS = {
     "add": "adding",
     "run": "adding",
-    "edit": "adding",
+    "edit": "editing",
     "list": "listing",
     "show": "listing",
     "why": "timetable",
     "forecast": "timetable",
     "gpus": "gpus",
+    "drain": "gpus",
+    "undrain": "gpus",
     "logs": "logs",
     "audit": "audit",
     "priority": "steering",
@@ -31,10 +36,12 @@ VERBS = {
     "checkpoint": "steering",
     "finish": "steering",
     "retry": "steering",
+    "undo": "steering",
     "kill": "ending",
     "cancel": "ending",
     "wait": "waiting",
     "weights": "weights",
+    "simulate": "simulating",
     "doctor": "doctor",
     "locate": "locate",
     "config": "config",
@@ -93,8 +100,20 @@ def cli(
     return open_dashboard(readonly=readonly, ascii_only=ascii_only, mouse=not no_mouse, refresh_s=refresh)
 
 
+def _open_what_is_closed() -> None:
+    """Started with a stream closed (`>&-`), Python has None in its place, and the next file opened gets its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 — as long as the process
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    _open_what_is_closed()
+    if any("\udc80" <= letter <= "\udcff" for word in sys.argv for letter in word):
+        sys.stderr.write("yolotui: an argument is not valid UTF-8: write it in UTF-8, or rename the file.\n")
+        raise SystemExit(ExitCode.WRONG_USE)
     for stream in (sys.stdout, sys.stderr):
         # A name or a glyph that the terminal's encoding lacks is no reason to fail.
         if isinstance(stream, TextIOWrapper):

@@ -11,6 +11,7 @@ from yolotui.core.jobs import (
     Failed,
     Held,
     Job,
+    JobSpec,
     Outcome,
     Paused,
     Skipped,
@@ -19,7 +20,7 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.core.timetable import Entry
-from yolotui.units import format_clock, format_duration
+from yolotui.units import format_bytes, format_clock, format_duration
 
 LOOKS = {
     "held": ("■", "yellow"),
@@ -36,6 +37,11 @@ LOOKS = {
     "unknown": ("?", "magenta"),
 }
 """A glyph and a colour for each state; neither is ever shown without the word."""
+
+Interval = tuple[float | None, float | None]
+"""Two moments, UTC seconds."""
+
+EN_DASH = "\N{EN DASH}"
 
 HEADLINES = {
     "metrics/mAP50(B)": "mAP50",
@@ -94,6 +100,25 @@ def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:
     return ""  # it runs, whatever the timetable said before it started; or it has succeeded
 
 
+def after_text(job: Job) -> str:
+    """`3, 4, any of 5, 6, end of 7, failure of 8`: what it hangs on, and what it asks of those."""
+    words = {"all": "", "any": "any of ", "finished": "end of ", "failed": "failure of "}
+    by_mode = {mode: [need for need in job.after if job.after_modes.get(need, "all") == mode] for mode in words}
+    return ", ".join(words[mode] + ", ".join(map(str, needs)) for mode, needs in by_mode.items() if needs)
+
+
+def gpus_text(spec: JobSpec) -> str:
+    """`2, A100, with 40 GiB, not 0, rather 3`: how many GPUs it asks for, and of which kind."""
+    parts = [
+        str(spec.gpus),
+        spec.gpu_model,
+        f"with {format_bytes(spec.vram_bytes)}" if spec.vram_bytes else "",
+        f"not {' '.join(spec.avoid)}" if spec.avoid else "",
+        f"rather {' '.join(spec.prefer)}" if spec.prefer else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
 def start_text(job: Job, entry: Entry | None, now: float) -> str:
     """When it started, or is expected to."""
     if (started := first_start(job)) is not None:
@@ -108,6 +133,20 @@ def finish_text(job: Job, entry: Entry | None, now: float) -> str:
     if job.ended:
         return format_clock(job.status.since, now)
     return f"~{format_clock(max(entry.finish_at, now), now)}" if entry and entry.finish_at is not None else ""
+
+
+def foreseen_text(at: float | None, interval: Interval, now: float, *, rough: bool) -> str:
+    """`02:10 (01:50-02:40)`: a moment of the timetable, and the interval that four out of five fall into.
+
+    `~` says that it was only roughly placed. What lies behind us, on a timetable that has aged, is now.
+    """
+    if at is None:
+        return ""
+    text = ("~" if rough else "") + format_clock(max(at, now), now)
+    low, high = interval
+    if low is None or high is None or high <= now:
+        return text
+    return f"{text} ({format_clock(max(low, now), now)}{EN_DASH}{format_clock(high, now)})"
 
 
 def first_start(job: Job) -> float | None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from yolotui.jobfile.reading import FileJob, JobFile, one_job, read
+from yolotui.jobfile.reading import ASKED, FileJob, JobFile, asked, one_job, read
 
-__all__ = ["FileJob", "JobFile", "one_job", "read"]
+__all__ = ["ASKED", "FileJob", "JobFile", "asked", "one_job", "read"]

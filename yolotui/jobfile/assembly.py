@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from yolotui import ultralytics_args
-from yolotui.core.jobs import Gate, JobSpec, Kind, Priority
+from yolotui.core.jobs import AfterMode, Gate, JobSpec, Kind, Priority
 from yolotui.jobfile.drafts import TABLES, Draft, Given
 from yolotui.jobfile.fields import READERS
 from yolotui.jobfile.links import Entry, Roster
@@ -19,8 +19,16 @@ from yolotui.jobfile.source import Mistakes
 
 _ULTRALYTICS_KEYS = ("model", "data")
 _COMMAND_KEYS = ("run", "cwd")
-_PLAIN_KEYS = ("group", "gpus", "retries", "retry_delay", "preemptible", "deadline", "env", "vram")
-_SPEC_NAMES = {"retry_delay": "retry_delay_s", "vram": "vram_bytes"}
+_PLAIN_KEYS = (
+    *("group", "gpus", "vram", "gpu", "avoid", "prefer", "estimate"),
+    *("retries", "retry_delay", "preemptible", "deadline", "env"),
+)
+_SPEC_NAMES = {
+    "retry_delay": "retry_delay_s",
+    "vram": "vram_bytes",
+    "gpu": "gpu_model",
+    "estimate": "estimate_s",
+}
 
 
 class Assembled(NamedTuple):
@@ -115,7 +123,7 @@ class _Job:
     def entry(self) -> Entry:
         """How the other jobs see it."""
         group = self._get("group", "default")
-        return Entry(self.name, group, self.kind, self._get("after", ()), self._own.path)
+        return Entry(self.name, group, self.kind, self._get("after", {}), self._own.path)
 
     def assembled(self, roster: Roster) -> Assembled:
         """Check what is left to check, and put the spec together."""
@@ -136,7 +144,7 @@ class _Job:
             data=None if is_command else self._data(),
             arguments={} if is_command else self._arguments(roster, entry),
             command=self._get("run", ()) if is_command else (),
-            after=entry.after,
+            **_by_mode(entry.after),
             when=gates,
             python=self._try("python", lambda: self._places.python(self._get("python"))),
             cwd=self._cwd() if is_command else "",
@@ -222,6 +230,12 @@ class _Job:
         except ValueError as error:
             self._mistakes.add(self._fields[key].path, str(error))
             return None
+
+
+def _by_mode(after: Mapping[str, AfterMode]) -> dict[str, Any]:
+    """`after` as the fields of a spec."""
+    modes = {"after": "all", "after_any": "any", "after_finished": "finished", "after_failed": "failed"}
+    return {key: tuple(name for name, asked in after.items() if asked == mode) for key, mode in modes.items()}
 
 
 def check_arguments(kind: Kind, given: Mapping[str, Given], mistakes: Mistakes, *, foreign: bool) -> None:

@@ -7,14 +7,15 @@ import shlex
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from math import isfinite
-from typing import Any
+from typing import Any, get_args
 
-from yolotui.core.jobs import Kind, Priority
+from yolotui.core.jobs import AfterMode, Kind, Priority
 from yolotui.nearest import did_you_mean
 from yolotui.units import duration, size
 
 MOST_GPUS = 1024
 MOST_RETRIES = 1000
+AFTER_MODES: tuple[AfterMode, ...] = get_args(AfterMode)
 OWNED_VARIABLES = re.compile(r"CUDA_VISIBLE_DEVICES|CUDA_DEVICE_ORDER|YOLO_CONFIG_DIR|YOLOTUI_\w*")
 
 
@@ -87,6 +88,45 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
+def after(value: object) -> dict[str, AfterMode]:
+    """`["a", "b"]`: all succeed; or `{ all = […], any = […], finished = […], failed = […] }`. Each name once."""
+    if not isinstance(value, dict):
+        return dict.fromkeys(names(value), "all")
+    modes: dict[str, AfterMode] = {}
+    if unknown := [key for key in value if key not in AFTER_MODES]:
+        said = ", ".join(f"{key!r}{did_you_mean(key, AFTER_MODES)}" for key in unknown)
+        raise ValueError(f"has {', '.join(AFTER_MODES)}, not {said}")
+    for mode in AFTER_MODES:
+        for each in names(value.get(mode, [])):
+            if modes.setdefault(each, mode) != mode:
+                raise ValueError(f"{each!r} stands under {modes[each]} and under {mode}: one is enough")
+    return modes
+
+
+def gpu_model(value: object) -> str:
+    """A part of a GPU model's name."""
+    if isinstance(value, int):
+        raise ValueError('must be a part of a model\'s name ("A100"); how many is gpus = 2')
+    return text(value).strip()
+
+
+def gpu_names(value: object) -> tuple[str, ...]:
+    """GPUs by index, UUID or a part of the model's name: one or a list, each once."""
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    said = [str(each).strip() for each in listed if isinstance(each, (int, str)) and not isinstance(each, bool)]
+    if len(said) != len(listed) or not all(said):
+        raise ValueError(f'must be GPUs by index, UUID or model: [0, "A100"], not {_shown(value)}')
+    return tuple(dict.fromkeys(said))
+
+
+def estimate(value: object) -> float:
+    """Seconds that a job is thought to take."""
+    seconds = duration(value)
+    if seconds < 1:
+        raise ValueError(f'{_shown(value)} is less than a second: write "2h"')
+    return seconds
+
+
 def command(value: object) -> tuple[str, ...]:
     """An argument list, or a text that is split as a shell splits words (and run without a shell)."""
     if isinstance(value, str):
@@ -157,7 +197,11 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "priority": priority,
     "gpus": whole(0, MOST_GPUS),
     "vram": _vram,
-    "after": names,
+    "gpu": gpu_model,
+    "avoid": gpu_names,
+    "prefer": gpu_names,
+    "estimate": estimate,
+    "after": after,
     "when": names,
     "retries": whole(0, MOST_RETRIES),
     "retry_delay": duration,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from math import isfinite
 from typing import NamedTuple
 
-from yolotui.core.jobs import Gate, Kind
+from yolotui.core.jobs import AfterMode, Gate, Kind
 from yolotui.jobfile.lines import Path
 from yolotui.jobfile.places import PLACEHOLDER
 from yolotui.jobfile.source import Mistakes
@@ -22,12 +22,12 @@ _METRIC = re.compile(r"(metrics|val|train)/\S.*|fitness")
 
 
 class Entry(NamedTuple):
-    """A job of the file as others see it, and the names that it comes after. `path` is its table in the file."""
+    """A job of the file as others see it, and what it asks of the names it comes after. `path` is its table there."""
 
     name: str
     group: str
     kind: Kind
-    after: tuple[str, ...]
+    after: Mapping[str, AfterMode]
     path: Path
 
 
@@ -108,6 +108,8 @@ class Roster:
         if not isfinite(threshold):
             raise ValueError(f"{match['right']!r} in {text!r} is not a number")
         self._require(job, entry, f"the gate {text!r}")
+        if entry.after[job] not in {"all", "any"}:
+            raise ValueError(f"the gate {text!r} asks for a success, but after has {job!r} under {entry.after[job]}")
         return Gate(job, metric, match["comparison"], threshold)
 
     def _job_and_metric(self, left: str, entry: Entry) -> tuple[str, str]:
@@ -126,6 +128,7 @@ class Roster:
             for job, made in PLACEHOLDER.findall(text):
                 if made in MADE:
                     self._require(job, entry, f"{{{job}.{made}}}")
+                    self._require_end(job, made, entry)
                     self._require_maker(job, made, entry)
                 elif job in self._by_name or job in entry.after:
                     raise ValueError(f"{{{job}.{made}}}: a job has {', '.join(MADE)}{did_you_mean(made, MADE)}")
@@ -138,6 +141,10 @@ class Roster:
                 if known
                 else f"{what}: there is no job {job!r} in after{did_you_mean(job, [*entry.after, *self._by_name])}"
             )
+
+    def _require_end(self, job: str, made: str, entry: Entry) -> None:
+        if entry.after[job] == "any" and len([mode for mode in entry.after.values() if mode == "any"]) > 1:
+            raise ValueError(f"{{{job}.{made}}}: it may start before {job!r} has ended, which stands under any")
 
     def _require_maker(self, job: str, made: str, entry: Entry) -> None:
         found = self.find(job, entry.group)

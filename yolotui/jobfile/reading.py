@@ -21,6 +21,17 @@ from yolotui.jobfile.source import Mistakes, Source
 from yolotui.nearest import did_you_mean
 
 _TOP_LEVEL = ("defaults", "job")
+_UNASKED = msgspec.structs.asdict(JobSpec(name="", kind=Kind.TRAIN))
+
+ASKED = {
+    "gpus": "gpus",
+    "vram": "vram_bytes",
+    "gpu": "gpu_model",
+    "avoid": "avoid",
+    "prefer": "prefer",
+    "estimate": "estimate_s",
+}
+"""The keys that say where a job may run and for how long, with the fields of a spec that keep them."""
 
 
 class FileJob(msgspec.Struct, frozen=True):
@@ -101,6 +112,26 @@ def one_job(
     if mistakes:
         raise WrongUse("\n".join(mistakes.told))
     return job.spec, job.priority
+
+
+def asked(spec: JobSpec, pairs: Mapping[str, str]) -> dict[str, Any]:
+    """What `key=value` words (keys of `ASKED`) change of a spec, by its fields; an empty value takes away.
+
+    Raises WrongUse, a mistake a line.
+    """
+    changes: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for key, text in pairs.items():
+        try:
+            changes[ASKED[key]] = READERS[key](_value(text)) if text else _UNASKED[ASKED[key]]
+        except ValueError as error:
+            mistakes.append(f"{key}: {error}")
+    changed = msgspec.structs.replace(spec, **changes)
+    if changed.vram_bytes and changed.gpus != 1:
+        mistakes.append("vram: shares one GPU: take it away with vram=, or leave gpus at 1")
+    if mistakes:
+        raise WrongUse("\n".join(mistakes))
+    return changes
 
 
 def _job_tables(document: Mapping[str, Any], mistakes: Mistakes) -> list[tuple[int, Mapping[str, Any]]]:

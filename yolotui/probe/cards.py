@@ -7,7 +7,9 @@ NVMLError: the card as a whole is in trouble.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from itertools import combinations
 from typing import Any, TypeVar
 
 import pynvml
@@ -46,7 +48,7 @@ def first_offered(*queries: Callable[[], Answer]) -> Answer | None:
 
 
 def read_card(handle: object, card: Gpu, ours: Callable[[int], bool], ignore_below_bytes: int) -> Gpu:
-    """`card` (uuid and index) with everything that NVML says about it now. Raises NVMLError for a lost one."""
+    """`card` (uuid, index and links) with everything that NVML says about it now. Raises NVMLError for a lost one."""
 
     def ask(query: Callable[..., Any], **how: Any) -> Callable[[], Any]:
         return partial(query, handle, **how)
@@ -80,7 +82,33 @@ def read_card(handle: object, card: Gpu, ours: Callable[[int], bool], ignore_bel
         ),
         slowdowns=_slowdowns(handle),
         availability=_availability(handle, ours, ignore_below_bytes, used_bytes),
+        links=card.links,
     )
+
+
+def read_links() -> dict[str, tuple[str, ...]]:
+    """Which cards NVLink joins, by UUID: wiring, so that asking once is enough. Raises NVMLError with the driver.
+
+    A card that does not answer, or that does not know about links, has none.
+    """
+    handles: dict[str, object] = {}
+    for index in range(pynvml.nvmlDeviceGetCount()):
+        with suppress(NVMLError):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            handles[pynvml.nvmlDeviceGetUUID(handle)] = handle
+    links: dict[str, list[str]] = {}
+    for one, other in combinations(handles, 2):
+        if _are_linked(handles[one], handles[other]):
+            links.setdefault(one, []).append(other)
+            links.setdefault(other, []).append(one)
+    return {uuid: tuple(others) for uuid, others in links.items()}
+
+
+def _are_linked(one: object, other: object) -> bool:
+    with suppress(NVMLError):
+        status = pynvml.nvmlDeviceGetP2PStatus(one, other, pynvml.NVML_P2P_CAPS_INDEX_NVLINK)
+        return bool(status == pynvml.NVML_P2P_STATUS_OK)
+    return False
 
 
 def _name(handle: object) -> str:

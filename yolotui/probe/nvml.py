@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pynvml import NVMLError
 
 from yolotui.core.gpus import Gpu, Host, Lost
-from yolotui.probe.cards import first_offered, read_card
+from yolotui.probe.cards import first_offered, read_card, read_links
 from yolotui.probe.host import HostMeter
 from yolotui.probe.limits import Limits
 
@@ -57,6 +57,7 @@ class NvmlDevices:
         self._known: dict[str, Gpu] = {}
         self._retry = Backoff()
         self._driver_version = ""
+        self._links: dict[str, tuple[str, ...]] = {}
         self._initialise()
 
     @property
@@ -100,6 +101,7 @@ class NvmlDevices:
         try:
             pynvml.nvmlInit()
             self._driver_version = first_offered(pynvml.nvmlSystemGetDriverVersion) or ""
+            self._links = read_links()
         except NVMLError as failure:
             self._failure = failure
 
@@ -131,6 +133,7 @@ class NvmlDevices:
     def _read(self, handle: object, uuid: str, index: int) -> Gpu:
         """One card. It keeps the index that it had first: a card that falls off the bus shifts those behind it."""
         before = self._known.get(uuid) or Gpu(uuid=uuid, index=index, name="NVIDIA GPU")
+        before = replace(before, links=self._links.get(uuid, ()))
         try:
             gpu = read_card(handle, before, self._ours, self._limits.ignore_below_bytes)
         except NVMLError as failure:

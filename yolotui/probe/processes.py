@@ -71,6 +71,22 @@ def exists(pid: int, *, proc: Path = PROC) -> bool:
     return (proc / str(pid)).exists()
 
 
+def descendants(pid: int, *, proc: Path = PROC) -> set[int]:
+    """The pids of everything that a process has started, directly or not, and that is still below it."""
+    children: dict[int, list[int]] = {}
+    for each in _pids(proc):
+        with suppress(OSError, ValueError, IndexError):
+            parent = int((proc / str(each) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(each)
+    found: set[int] = set()
+    unseen = [pid]
+    while unseen:
+        below = [child for child in children.get(unseen.pop(), ()) if child not in found]
+        found.update(below)
+        unseen += below
+    return found
+
+
 def owner_of(pid: int, *, proc: Path = PROC) -> str | None:
     """The login name (or "uid 1234") of the process's user; None where the process is gone."""
     try:

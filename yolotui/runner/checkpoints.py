@@ -22,6 +22,9 @@ FRESH, RESUME, FINALIZE, COMPLETE = "fresh", "resume", "finalize", "complete"
 KEPT_COPY = "last.prev.pt"
 
 
+MOST_EPOCHS = 10**9  # beyond any training: a number like that is damage, or somebody's idea of a joke
+
+
 class CheckpointError(Exception):
     """A file that is no whole checkpoint: `path`, and `why` in a few words."""
 
@@ -161,12 +164,12 @@ def _describe(path: str, content: dict[str, Any]) -> Checkpoint:
     metrics = content.get("train_metrics")
     fitness = metrics.get("fitness") if isinstance(metrics, dict) else None
     epoch, epochs, version = content.get("epoch"), arguments.get("epochs"), content.get("version")
-    if not isinstance(epoch, int):
+    if not isinstance(epoch, int) or not -1 <= epoch < MOST_EPOCHS:
         raise CheckpointError(path, "doesn't say which epoch it is of")
     return Checkpoint(
         path=path,
         epoch=epoch + 1 if epoch >= 0 else None,
-        epochs=epochs if isinstance(epochs, int) else None,
+        epochs=epochs if isinstance(epochs, int) and 0 < epochs < MOST_EPOCHS else None,
         has_optimizer=content.get("optimizer") is not None,
         fitness=float(fitness) if isinstance(fitness, (int, float)) and math.isfinite(fitness) else None,
         arguments=arguments,

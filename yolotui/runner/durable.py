@@ -18,7 +18,7 @@ def write_atomically(path: str, content: bytes) -> None:
     """Replace `path` durably. Raises OSError and leaves the old content when the disk is full."""
     temporary = temporary_beside(path)
     try:
-        with open(temporary, "wb") as file:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

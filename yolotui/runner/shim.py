@@ -170,20 +170,30 @@ def open_console(attempt_dir: str) -> int:
 
 def become_trainer(launch: dict[str, Any], console: int, writer: int) -> None:
     """In the forked child: set the stage and exec. Never returns."""
+    missing = ""
     try:
         os.setsid()
-        for number in (*IGNORED_SIGNALS, signal.SIGXFSZ):
-            signal.signal(number, signal.SIG_DFL)
+        restore_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         volunteer_for_oom(launch.get("oom_score_adj"))
         take_stdio(console)
+        missing = "no such directory: {}".format(launch["cwd"])
         os.chdir(launch["cwd"])
         argv = [str(word) for word in launch["argv"]]
+        missing = f"no such command: {argv[0]}"
         os.execvpe(argv[0], argv, {str(key): str(value) for key, value in launch["env"].items()})  # noqa: S606 - no shell, on purpose
     except BaseException as problem:  # noqa: BLE001 - whatever it was, the parent must hear of it
         code = NOT_FOUND if isinstance(problem, (FileNotFoundError, NotADirectoryError)) else NOT_EXECUTABLE
-        os.write(writer, f"{code} {type(problem).__name__}: {problem}".encode())
+        # The search through PATH complains about the last place that it looked in, which nobody has asked for.
+        message = missing if code == NOT_FOUND and missing else f"{type(problem).__name__}: {problem}"
+        os.write(writer, f"{code} {message}".encode())
     os._exit(NOT_EXECUTABLE)
+
+
+def restore_signals() -> None:
+    """Every signal does what it does by default, whatever this process or the one that started it has ignored."""
+    for number in (*IGNORED_SIGNALS, signal.SIGQUIT, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def volunteer_for_oom(score: int | None) -> None:
@@ -237,12 +247,22 @@ def bury_leftovers(grace_s: float) -> int:
         if remaining_s > 0:
             signal.sigtimedwait({signal.SIGCHLD}, remaining_s)
             continue
-        # What a killed child leaves becomes our child in turn, so this ends only when nothing is left.
-        for child in children():
-            killed.add(child)
-            os.kill(child, signal.SIGKILL)
+        # What a killed child leaves becomes our child in turn, so this ends only when nothing is left that can be.
+        victims = [child for child in children() if kill(child)]
+        if not victims:
+            break
+        killed.update(victims)
         signal.sigtimedwait({signal.SIGCHLD}, 1.0)
     return len(killed)
+
+
+def kill(pid: int) -> bool:
+    """SIGKILL; False for what is gone already or belongs to somebody else (a set-uid program): that is left alone."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        return False
+    return True
 
 
 def reap_ended() -> bool:
@@ -308,8 +328,7 @@ def follow_up(order: dict[str, Any] | None) -> None:
 def become_follower(order: dict[str, Any]) -> None:
     """In the forked child: exec the scheduler, detached."""
     os.setsid()
-    for number in (*IGNORED_SIGNALS, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    restore_signals()
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     take_stdio(os.open(os.devnull, os.O_WRONLY))
     os.execvpe(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - no shell, on purpose

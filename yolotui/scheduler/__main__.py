@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from yolotui.config import Config
-from yolotui.errors import YolotuiError
+from yolotui.core.plan import Mode, Policy
+from yolotui.errors import ExitCode, QueueOutOfReach, WrongFile, YolotuiError
 from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.probe import Limits, Samples, open_devices
@@ -23,6 +24,7 @@ from yolotui.scheduler.watch import HostWatch
 from yolotui.store import Store
 
 NEEDS_A_LEADER = {"waiting", "starting", "running", "pausing", "stopping", "unknown"}
+TRY_AGAIN_AFTER_S = 1.0
 LOCK_PATIENCE_S = 0.5  # a process that only asks whether somebody leads holds the lock for an instant
 
 
@@ -31,39 +33,81 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m yolotui.scheduler", description=__doc__)
     parser.add_argument("--until-idle", action="store_true", help="leave when nothing is left to do and nobody watches")
     until_idle: bool = parser.parse_args(arguments).until_idle
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z", level=logging.INFO
-    )
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     home = Home.current()
     try:
         home.create()
-        while _lead(home, until_idle=until_idle):
-            pass
+        _log_to(home.scheduler_log)
+        _lead_while_needed(home, until_idle=until_idle)
     except YolotuiError as error:
         log.error("%s", error)
         return int(error.exit_code)
+    except OSError as error:
+        log.error("%s can't be used: %s. `yolotui doctor` looks.", home.root, error)
+        return int(ExitCode.QUEUE_UNUSABLE)
+    except Exception:  # noqa: BLE001 — logged whole: whoever started this may have given it nowhere to speak
+        log.exception("The scheduler failed. The trainings go on; the next one adopts them.")
+        return 1
     return 0
 
 
-def _lead(home: Home, *, until_idle: bool) -> bool:
-    """Take the lead if it is free, and lead. True if there is more to do for a leader that just left."""
-    lock = Lock(home.scheduler_lock)
-    if not _acquire(lock):
-        return False
-    config = Config.load(home)
-    runs = config.paths.runs
+def _log_to(file: Path) -> None:
+    """Into the home's log, whoever started this process; and to the terminal of one that leads in the foreground."""
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    handlers: list[logging.Handler] = [logging.FileHandler(file)]
+    if sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S%z",
+        level=logging.INFO,
+        handlers=handlers,
+    )
+
+
+def _config_of(home: Home) -> Config:
+    """The configuration; the defaults where the file has mistakes: they must not end a night that is under way."""
+    try:
+        return Config.load(home)
+    except WrongFile as error:
+        log.error("%s\nThe defaults are in force until this is mended.", error)
+        return Config()
+
+
+def policy_of(config: Config) -> Policy:
+    """How to plan, as the configuration says."""
+    return Policy(mode=Mode(config.scheduling.mode), too_hot_c=config.gpus.too_hot_c)
+
+
+def _lead_while_needed(home: Home, *, until_idle: bool) -> None:
+    """Lead, and lead again where a verb came in while leaving; a queue that is out of reach just now is waited for."""
     wakeups = Wakeups()
     wakeups.leave_on(signal.SIGTERM, signal.SIGINT)
+    try:
+        needed = True
+        while needed and not wakeups.asked_to_leave:
+            lock = Lock(home.scheduler_lock)
+            if not _acquire(lock):
+                return
+            try:
+                needed = _lead(home, lock, wakeups, until_idle=until_idle)
+            except QueueOutOfReach as trouble:
+                log.warning("%s", trouble)
+                wakeups.wait(TRY_AGAIN_AFTER_S)
+            finally:
+                lock.release()
+    finally:
+        wakeups.close()
+
+
+def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool:
+    """Lead under the lock, and give it back. True if there is more to do for a leader that just left."""
+    config = _config_of(home)
+    runs = config.paths.runs
     executor = LocalExecutor(home, wakeups)
-    limits = Limits(
-        use=config.gpus.use,
-        exclude=config.gpus.exclude,
-        ignore_below_bytes=config.gpus.ignore_below_bytes,
-        visible=os.environ.get("CUDA_VISIBLE_DEVICES"),
-    )
-    devices = open_devices(os.environ.get("YOLOTUI_GPUS"), limits=limits, ours=executor.is_ours)
     with Store(home, runs_root=str(Path(runs).expanduser()) if runs else None, wakes_leader=False) as store:
+        executor.expect(frozenset(a.uuid for job in store.read.jobs(unfinished=True) for a in job.attempts[-1:]))
+        devices = open_devices(os.environ.get("YOLOTUI_GPUS"), limits=_limits(config), ours=executor.is_ours)
         host = HostWatch(devices, Samples(home.samples), wakeups.nudge)
         try:
             me = identity(os.getpid())
@@ -71,16 +115,35 @@ def _lead(home: Home, *, until_idle: bool) -> bool:
             store.ledger.take_the_lead(me)
             log.info("leads %s as pid %d", home.root, me.pid)
             wakeups.watch_file(home.queue)
-            why = Leader(home, store, executor, host, wakeups, until_idle=until_idle).run()
+            leader = Leader(
+                home,
+                store,
+                executor,
+                host,
+                wakeups,
+                policy=policy_of(config),
+                until_idle=until_idle,
+                is_intact=lambda: lock.is_intact() and store.is_intact(),
+            )
+            why = leader.run()
             store.ledger.lay_down_the_lead(why)
             log.info("leaves: %s", why)
         finally:
             host.close()
+            wakeups.unwatch(home.queue)
         lock.release()
         # A verb that was committed before the lock was free relied on us: look once more, now that it is.
-        more = store.read.counts().keys() & NEEDS_A_LEADER
-    wakeups.close()
-    return bool(more) and not wakeups.asked_to_leave
+        return bool(store.read.counts().keys() & NEEDS_A_LEADER)
+
+
+def _limits(config: Config) -> Limits:
+    """Which cards may be used, by the configuration and by what the shell that started this allowed."""
+    return Limits(
+        use=config.gpus.use,
+        exclude=config.gpus.exclude,
+        ignore_below_bytes=config.gpus.ignore_below_bytes,
+        visible=os.environ.get("CUDA_VISIBLE_DEVICES"),
+    )
 
 
 def _acquire(lock: Lock) -> bool:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -72,7 +71,7 @@ class Executor(Protocol):
         """What can be seen of an attempt; looking also arranges to be woken when that changes."""
 
     def ask(self, job: Job, attempt: Attempt, request: str) -> None:
-        """Tell the trainer what a person asked for: pause, checkpoint, finish. Telling it twice is telling it once."""
+        """Tell the trainer what a person asked for: pause, checkpoint, finish."""
 
     def terminate(self, job: Job, attempt: Attempt) -> None:
         """Ask the main process, once, to end now (TERM)."""
@@ -83,8 +82,8 @@ class Executor(Protocol):
     def forget(self, job: Job, attempt: Attempt) -> None:
         """Stop watching an attempt that has ended."""
 
-    def is_ours(self, pid: int) -> bool:
-        """Whether a process belongs to one of our attempts."""
+    def is_gone(self, job: Job, attempt: Attempt) -> bool:
+        """Whether nothing of an attempt lives, whatever its files say."""
 
-    def unfinished(self) -> Sequence[str]:
-        """The uuids of all attempts that still have processes."""
+    def expect(self, attempts: frozenset[str]) -> None:
+        """The uuids of all attempts that have not ended: what runs for them is ours."""

@@ -29,6 +29,7 @@ from yolotui.scheduler.executor import Ended
 LOG_TAIL_BYTES = 16_384
 EVENTS_TAIL_BYTES = 65_536
 COMPLETED = frozenset({"finished", "stopped_early", "finish_requested"})
+FINISHED_ON_REQUEST = "Finished on request."
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -66,7 +67,7 @@ def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
     if _succeeded(job.spec.kind, ended, said):
         words = {
             "stopped_early": "Stopped early: no better result in sight.",
-            "finish_requested": "Finished on request.",
+            "finish_requested": FINISHED_ON_REQUEST,
         }
         return Verdict(outcome=Outcome.SUCCEEDED, explanation=words.get(str(said), ""))
     if said == "paused":

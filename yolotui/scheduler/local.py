@@ -13,15 +13,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from yolotui.core.jobs import Attempt, Job, Kind, Process
+from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Process, Starting, Stopping
 from yolotui.leadership import scheduler_command, scheduler_environment
 from yolotui.locations import Home
-from yolotui.probe.processes import attempt_of, boot_id, identity, is_alive, tagged_processes
+from yolotui.probe.processes import attempt_of, boot_id, descendants, identity, is_alive, tagged_processes
 from yolotui.runner.durable import write_atomically
 from yolotui.runner.environment import is_scrubbed, shim_argv, trainer_argv, training_environment
 from yolotui.scheduler.executor import Alive, Ended, NeverStarted, NotYet, Order, OutOfSight, Sighting
@@ -29,6 +28,7 @@ from yolotui.scheduler.wakeups import Wakeups
 
 OOM_SCORE_ADJUSTMENT = 500  # the kernel takes a training before it takes the scheduler
 LEFTOVER_GRACE_S = 10.0
+EXIT_KEYS = ("ended_at", "started_at", "exit_code", "signal", "error")
 
 
 class LocalExecutor:
@@ -39,7 +39,8 @@ class LocalExecutor:
         self._wakeups = wakeups
         self._shims: dict[str, subprocess.Popen[bytes]] = {}
         self._leaving: list[subprocess.Popen[bytes]] = []
-        self._asked: dict[str, str] = {}
+        self._terminated: set[str] = set()
+        self._expected: frozenset[str] = frozenset()
 
     def start(self, order: Order) -> None:
         """Write the order into the run directory and start the shim."""
@@ -60,68 +61,98 @@ class LocalExecutor:
 
     def look(self, job: Job, attempt: Attempt) -> Sighting:
         """What the attempt's files and processes prove."""
+        # A shim writes the end and then leaves: it is our child, and to be reaped, for a moment longer.
+        self._leaving = [each for each in self._leaving if each.poll() is None]
         attempt_dir = attempt_directory(job, attempt)
+        may_be_unstarted = isinstance(job.status, Starting | Pausing | Stopping) and attempt.process is None
         try:
-            return self._look(attempt, attempt_dir)
+            return self._look(attempt, attempt_dir, may_be_unstarted=may_be_unstarted)
         except (OSError, ValueError, KeyError, TypeError) as trouble:
             return OutOfSight(f"its files in {attempt_dir} can't be read: {trouble}")
 
     def ask(self, job: Job, attempt: Attempt, request: str) -> None:
         """Leave a word in control.json, which the trainer looks at between batches."""
-        if self._asked.get(attempt.uuid) == request:
-            return
         content = {"id": time.time_ns(), "request": request}
         _write_json(attempt_directory(job, attempt) / "control.json", content)
-        self._asked[attempt.uuid] = request
 
     def terminate(self, job: Job, attempt: Attempt) -> None:
         """TERM to the trainer alone: its data workers must live until it has saved."""
-        if self._asked.get(attempt.uuid) == "end":
+        if attempt.uuid in self._terminated:
             return
-        if process := _read_process(attempt_directory(job, attempt) / "process.json"):
+        if process := attempt.process or _read_process(attempt_directory(job, attempt) / "process.json"):
             _signal(process, signal.SIGTERM)
-            self._asked[attempt.uuid] = "end"
+            self._terminated.add(attempt.uuid)
 
     def kill(self, job: Job, attempt: Attempt) -> None:
-        """KILL to every process that carries the attempt's tag."""
-        del job
-        for pid in tagged_processes().get(attempt.uuid, ()):
-            if process := identity(pid):
-                _signal(process, signal.SIGKILL)
+        """KILL to every process of the attempt: those that carry its tag, and what its shim is the ancestor of."""
+        for process in self._processes(job, attempt):
+            _signal(process, signal.SIGKILL)
+
+    def is_gone(self, job: Job, attempt: Attempt) -> bool:
+        """Whether no process of the attempt lives, as far as /proc can tell."""
+        return not self._processes(job, attempt)
+
+    def _processes(self, job: Job, attempt: Attempt) -> list[Process]:
+        """Everything that lives for an attempt but its shim; a program may have thrown its environment away."""
+        attempt_dir = attempt_directory(job, attempt)
+        pids = set(tagged_processes().get(attempt.uuid, ()))
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            claim = _read_json(attempt_dir / "claim")
+            if claim and claim["by"] == "shim" and is_alive(_process(claim)):
+                pids |= descendants(claim["pid"])
+        found = {pid: process for pid in pids if (process := identity(pid))}
+        if attempt.process and is_alive(attempt.process):
+            found[attempt.process.pid] = attempt.process
+        return list(found.values())
 
     def forget(self, job: Job, attempt: Attempt) -> None:
         """Stop watching; reap the shim if it was our child."""
         self._wakeups.unwatch(attempt_directory(job, attempt))
-        self._asked.pop(attempt.uuid, None)
+        self._terminated.discard(attempt.uuid)
         if shim := self._shims.pop(attempt.uuid, None):
             self._wakeups.unwatch_process(shim.pid)
             self._leaving.append(shim)
-        # A shim writes the end and then leaves: it is our child, and to be reaped, for a moment longer.
-        self._leaving = [each for each in self._leaving if each.poll() is None]
+
+    def expect(self, attempts: frozenset[str]) -> None:
+        """The uuids of this queue's attempts that have not ended: their processes are ours, those of no other queue."""
+        self._expected = attempts
 
     def is_ours(self, pid: int) -> bool:
-        """Whether the process carries the tag of any attempt."""
-        return attempt_of(pid) is not None
+        """Whether the process carries the tag of an attempt that this queue has running."""
+        return attempt_of(pid) in self._expected
 
-    def unfinished(self) -> Sequence[str]:
-        """The uuids of all attempts that still have processes."""
-        return list(tagged_processes())
-
-    def _look(self, attempt: Attempt, attempt_dir: Path) -> Sighting:
+    def _look(self, attempt: Attempt, attempt_dir: Path, *, may_be_unstarted: bool) -> Sighting:
         if ended := _read_exit(attempt_dir):
             return ended
-        shim = self._shims.get(attempt.uuid)
         claim = _read_json(attempt_dir / "claim")
         if claim is None:
-            if shim is not None and shim.poll() is None:
-                return NotYet()
-            return NeverStarted() if _claim(attempt_dir) else self._look(attempt, attempt_dir)
+            return self._look_without_claim(attempt, attempt_dir, may_be_unstarted=may_be_unstarted)
         if claim["by"] != "shim":
             return NeverStarted()
-        keeper = Process(claim["pid"], claim["start_ticks"], claim["boot_id"])
+        keeper = _process(claim)
         if keeper.boot_id != boot_id():
             return Ended(ended_at=time.time(), rebooted=True)
         return self._look_at_processes(attempt, attempt_dir, keeper)
+
+    def _look_without_claim(self, attempt: Attempt, attempt_dir: Path, *, may_be_unstarted: bool) -> Sighting:
+        """Not claimed yet, never to be claimed, or the run directory was removed under an attempt that runs."""
+        shim = self._shims.get(attempt.uuid)
+        if shim is not None and shim.poll() is None:
+            return NotYet() if may_be_unstarted else Alive(attempt.process)
+        if alive := self._survivor(attempt, attempt.process):
+            return Alive(alive)
+        if not may_be_unstarted:
+            return Ended(ended_at=time.time())
+        if _claim(attempt_dir):
+            return NeverStarted()
+        return self._look(attempt, attempt_dir, may_be_unstarted=True)
+
+    def _survivor(self, attempt: Attempt, process: Process | None) -> Process | None:
+        """A process of the attempt that lives without its shim, watched from now on."""
+        if process and is_alive(process) and self._wakeups.watch_process(process.pid):
+            return process
+        tagged = tagged_processes().get(attempt.uuid, ())
+        return next((found for pid in tagged if self._wakeups.watch_process(pid) and (found := identity(pid))), None)
 
     def _look_at_processes(self, attempt: Attempt, attempt_dir: Path, keeper: Process) -> Sighting:
         """A shim has claimed it in this boot: its life, or that of what it started, decides."""
@@ -134,9 +165,8 @@ class LocalExecutor:
         # The shim is gone. It may have written the end between our look at it and now.
         if ended := _read_exit(attempt_dir):
             return ended
-        survivors = [pid for pid in tagged_processes().get(attempt.uuid, ()) if self._wakeups.watch_process(pid)]
-        if survivors or (process and is_alive(process)):
-            return Alive(process or identity(survivors[0]))
+        if survivor := self._survivor(attempt, process):
+            return Alive(process or survivor)
         return Ended(ended_at=time.time())
 
     def _watch_directory(self, attempt_dir: Path) -> None:
@@ -230,21 +260,21 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _read_exit(attempt_dir: Path) -> Ended | None:
-    content = _read_json(attempt_dir / "exit.json")
-    if content is None:
+    """How it ended, as the shim wrote it; a file that a crash of the machine left unreadable says nothing."""
+    try:
+        content = _read_json(attempt_dir / "exit.json")
+        return None if content is None else Ended(**{key: content[key] for key in EXIT_KEYS})
+    except (ValueError, KeyError, TypeError):
         return None
-    return Ended(
-        ended_at=content["ended_at"],
-        started_at=content["started_at"],
-        exit_code=content["exit_code"],
-        signal=content["signal"],
-        error=content["error"],
-    )
 
 
 def _read_process(path: Path) -> Process | None:
     content = _read_json(path)
-    return Process(content["pid"], content["start_ticks"], content["boot_id"]) if content else None
+    return _process(content) if content else None
+
+
+def _process(content: dict[str, Any]) -> Process:
+    return Process(content["pid"], content["start_ticks"], content["boot_id"])
 
 
 def _signal(process: Process, number: signal.Signals) -> None:

@@ -34,7 +34,7 @@ def prepare(job: Job, needs: Iterable[Job]) -> Beginning:
     """Make the run directory ready and choose where to go on from. Raises OSError when the disk does not let it."""
     run_dir = Path(job.run_dir)
     run_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
-    spec = with_what_was_made(job.spec, {need.name: need for need in needs})
+    spec = with_what_was_made(job.spec, {name: need for need in needs for name in (str(need.id), need.name)})
     frozen = _frozen(job, spec)
     told = _set_aside_if_changed(run_dir, job, frozen)
     write_atomically(str(run_dir / "spec.json"), json.dumps(frozen, indent=2).encode())
@@ -84,12 +84,20 @@ def _frozen(job: Job, spec: JobSpec) -> dict[str, Any]:
 
 def _set_aside_if_changed(run_dir: Path, job: Job, frozen: Mapping[str, Any]) -> tuple[str, ...]:
     """A job whose content was changed since its last attempt begins anew: its old results are kept, out of the way."""
+    folder = run_dir / job.spec.kind.value
+    if not job.attempts or not folder.exists():
+        return ()
+    before = _earlier_spec(run_dir / "spec.json")
+    if before is None or all(before.get(key) == frozen.get(key) for key in ("kind", "model", "data", "arguments")):
+        return ()
+    aside = run_dir / f"{folder.name}-until-attempt-{job.attempts[-1].number}"
+    folder.rename(aside)
+    return (f"begins anew because it was changed; what it had is in {aside.name}",)
+
+
+def _earlier_spec(path: Path) -> Mapping[str, Any] | None:
+    """What the attempt before was asked for; None where that can't be read any more."""
     with suppress(OSError, ValueError):
-        before = json.loads((run_dir / "spec.json").read_bytes())
-        deciding = ("kind", "model", "data", "arguments")
-        folder = run_dir / job.spec.kind.value
-        if job.attempts and folder.exists() and any(before.get(key) != frozen.get(key) for key in deciding):
-            aside = run_dir / f"{folder.name}-until-attempt-{job.attempts[-1].number}"
-            folder.rename(aside)
-            return (f"begins anew because it was changed; what it had is in {aside.name}",)
-    return ()
+        content = json.loads(path.read_bytes())
+        return content if isinstance(content, dict) else None
+    return None

@@ -3,86 +3,140 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
+from operator import is_
 
-from yolotui.core.gpus import Host
-from yolotui.core.jobs import ENDED, Gate, Held, Job, Kind, Paused, Waiting
-from yolotui.core.timetable import Demand, Estimate, Need, NeedMode, World
-from yolotui.store import HeldGroup
+from msgspec.structs import replace
 
-GUESS_S = {Kind.TRAIN: 3600.0, Kind.VAL: 300.0, Kind.PREDICT: 300.0, Kind.EXPORT: 300.0, Kind.COMMAND: 600.0}
-LEAST_REMAINING_S = 5.0
+from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Host
+from yolotui.core.jobs import ACTIVE, Gate, Held, Job, Paused, Waiting
+from yolotui.core.planning.pools import is_called
+from yolotui.core.timetable import Calibration, Demand, Need, NeedMode, Timetable, World
+from yolotui.scheduler.estimates import Estimates
+from yolotui.scheduler.picture import Picture
+from yolotui.store import GpuMark, GpuState, HeldGroup
 
-Signature = tuple[object, ...]
+_Made = tuple[tuple[object, ...], Demand]
 
 
-class Rhythms:
-    """How long things took before: seconds an epoch, or a whole run, by what a job is."""
+class WorldView:
+    """Makes worlds. A demand is made anew only when its job, or what it hangs on, has changed: queues may be long."""
 
-    def __init__(self) -> None:
-        self._epoch_s: dict[Signature, float] = {}
-        self._run_s: dict[Signature, float] = {}
+    def __init__(self, estimates: Estimates) -> None:
+        self._estimates = estimates
+        self._made: dict[int, _Made] = {}
+        self._made_for: object = None
+        self._models: dict[str, str] = {}
 
-    def learn(self, job: Job) -> None:
-        """Remember what a job's attempts have shown; the newest counts."""
-        for attempt in job.attempts:
-            if attempt.progress.epoch_s:
-                self._epoch_s[_signature(job)] = attempt.progress.epoch_s
-            if job.state == "succeeded" and attempt.started_at and attempt.ended_at:
-                self._run_s[_signature(job)] = attempt.ended_at - attempt.started_at
-
-    def estimate(self, job: Job, now: float) -> Estimate:
-        """How long the job will still need its GPUs."""
-        elapsed_s = _elapsed_s(job, now)
-        progress, total = job.progress, job.progress.epochs_total or job.spec.epochs
-        if total and progress.epoch_s:
-            left = max(0, total - progress.epochs_done)
-            return Estimate(max(left * progress.epoch_s, LEAST_REMAINING_S), "its own epochs")
-        if total and (epoch_s := self._epoch_s.get(_signature(job))):
-            left = max(0, total - progress.epochs_done)
-            return Estimate(max(left * epoch_s - elapsed_s, LEAST_REMAINING_S), "earlier runs of the same")
-        if (run_s := self._run_s.get(_signature(job))) is not None:
-            return Estimate(max(run_s - elapsed_s, LEAST_REMAINING_S), "earlier runs of the same")
-        return Estimate(
-            max(GUESS_S[job.spec.kind] - elapsed_s, LEAST_REMAINING_S), "a guess: nothing like it ran before"
+    def world(
+        self, picture: Picture, host: Host, previous: Timetable | None, calibration: Calibration, now: float
+    ) -> World:
+        """The frozen snapshot to plan from. `host` is as `with_marks` makes it."""
+        models = [(gpu.uuid, gpu.name) for gpu in host.gpus]
+        if self._made_for != (self._estimates.version, models):
+            self._made_for = (self._estimates.version, models)
+            self._made.clear()
+            self._models.clear()
+        known = picture.known
+        self._made = {job.id: self._remade(job, known, picture.groups, host, now) for job in picture.jobs.values()}
+        return World(
+            gpus=host.gpus,
+            demands=tuple(demand for _, demand in self._made.values()),
+            side_slots=max(2, os.cpu_count() or 1),
+            previous=previous and foreseen_anew(previous, picture),
+            calibration=calibration,
         )
 
+    def _remade(
+        self, job: Job, known: Mapping[int, Job], held_groups: Mapping[str, HeldGroup], host: Host, now: float
+    ) -> _Made:
+        needs = tuple(known[need] for need in job.after if need in known) if job.after else ()
+        made_from = (job, held_groups.get(job.spec.group), *needs)
+        made = self._made.get(job.id)
+        is_active = isinstance(job.status, ACTIVE)  # what is left of it changes all the time
+        if made and not is_active and len(made[0]) == len(made_from) and all(map(is_, made[0], made_from)):
+            return made
+        return (made_from, self._demand(job, needs, held_groups, host, now))
 
-def make_world(
-    jobs: Iterable[Job],
-    needs: Mapping[int, Job],
-    held_groups: Mapping[str, HeldGroup],
-    *,
-    host: Host,
-    rhythms: Rhythms,
-    now: float,
-) -> World:
-    """The frozen snapshot to plan from. `needs` holds every job that another hangs on, ended ones too."""
-    demands = tuple(_demand(job, needs, held_groups, rhythms, now) for job in jobs if not isinstance(job.status, ENDED))
-    return World(gpus=host.gpus, demands=demands, side_slots=max(2, os.cpu_count() or 1))
+    def _demand(
+        self, job: Job, needs: tuple[Job, ...], held_groups: Mapping[str, HeldGroup], host: Host, now: float
+    ) -> Demand:
+        spec = job.spec
+        holding = job.attempts[-1].gpus if job.attempts and job.attempts[-1].outcome is None else ()
+        return Demand(
+            job_id=job.id,
+            name=job.name,
+            priority=job.priority,
+            submitted_at=job.submitted_at,
+            gpus=spec.gpus,
+            estimate=self._estimates.estimate(job, self._likely_model(job, host), now),
+            state=job.state,
+            holding=holding,
+            vram_bytes=spec.vram_bytes or 0,
+            not_before=_back_off_until(job, now),
+            needs=tuple(_need(job, need) for need in needs),
+            blocked=_blocked(job, held_groups),
+            gpu_model=spec.gpu_model,
+            avoid=spec.avoid,
+            prefer=spec.prefer,
+        )
+
+    def _likely_model(self, job: Job, host: Host) -> str:
+        """What it will probably run on: the commonest GPU here of those that it asks for."""
+        if job.spec.gpus == 0:
+            return ""
+        wanted = job.spec.gpu_model
+        if wanted not in self._models:
+            names = Counter(gpu.name for gpu in host.gpus if not wanted or is_called(gpu, wanted))
+            self._models[wanted] = names.most_common(1)[0][0] if names else ""
+        return self._models[wanted]
 
 
-def _demand(
-    job: Job, needs: Mapping[int, Job], held_groups: Mapping[str, HeldGroup], rhythms: Rhythms, now: float
-) -> Demand:
-    holding = job.attempts[-1].gpus if job.attempts and job.attempts[-1].outcome is None else ()
-    return Demand(
-        job_id=job.id,
-        name=job.name,
-        priority=job.priority,
-        submitted_at=job.submitted_at,
-        gpus=job.spec.gpus,
-        estimate=rhythms.estimate(job, now),
-        state=job.state,
-        holding=holding,
-        vram_bytes=job.spec.vram_bytes or 0,
-        not_before=job.status.not_before if isinstance(job.status, Waiting) else None,
-        needs=tuple(_need(job, needs[need]) for need in job.after if need in needs),
-        blocked=_blocked(job, held_groups),
-        gpu_model=job.spec.gpu_model,
-        avoid=job.spec.avoid,
-        prefer=job.spec.prefer,
-    )
+def with_marks(host: Host, marks: Mapping[str, GpuMark]) -> Host:
+    """The host with the GPUs `Excluded` that a person drained or that are quarantined; a lost one stays lost."""
+    if not any(mark.keeps_out for mark in marks.values()):
+        return host
+    return replace(host, gpus=tuple(_marked(gpu, marks.get(gpu.uuid)) for gpu in host.gpus))
+
+
+def foreseen_anew(previous: Timetable, picture: Picture) -> Timetable:
+    """The timetable without the first forecasts of jobs that a person held, or that wait again after an attempt.
+
+    What was foreseen for them holds no longer through nobody's fault: the next plan foresees them for the first time.
+    """
+    stale = {
+        entry.job_id
+        for entry in previous.entries
+        if entry.first and _waits_anew(picture, entry.job_id, entry.first.made_at)
+    }
+    if not stale:
+        return previous
+    entries = tuple(replace(entry, first=None) if entry.job_id in stale else entry for entry in previous.entries)
+    return replace(previous, entries=entries)
+
+
+def _waits_anew(picture: Picture, job_id: int, made_at: float) -> bool:
+    job = picture.jobs.get(job_id)
+    if job is None or not isinstance(job.status, Waiting):
+        return False
+    return job.status.since > made_at or job.spec.group in picture.groups
+
+
+def _marked(gpu: Gpu, mark: GpuMark | None) -> Gpu:
+    if mark is None or not mark.keeps_out or not isinstance(gpu.availability, Free | Foreign):
+        return gpu
+    back = f"`yolotui undrain {gpu.index}` brings it back"
+    if mark.state is GpuState.DRAINED:
+        why = f"drained by {mark.by}{f' ({mark.reason})' if mark.reason else ''}"
+    else:
+        why = f"quarantined: {mark.reason}"
+    return replace(gpu, availability=Excluded(f"{why}; {back}"))
+
+
+def _back_off_until(job: Job, now: float) -> float | None:
+    """When its back-off ends; a clock that was set back must not prolong it."""
+    return job.status.not_before if isinstance(job.status, Waiting) and now >= job.status.since else None
 
 
 def _need(job: Job, need: Job) -> Need:
@@ -112,15 +166,3 @@ def _blocked(job: Job, held_groups: Mapping[str, HeldGroup]) -> str:
     if group := held_groups.get(job.spec.group):
         return f"Its group {job.spec.group} is held ({group.reason}): `yolotui release @{job.spec.group}` lets it go."
     return ""
-
-
-def _signature(job: Job) -> Signature:
-    spec = job.spec
-    sizes = tuple(spec.arguments.get(key) for key in ("imgsz", "batch"))
-    return (spec.kind, spec.model, spec.data, spec.gpus, spec.command, *sizes)
-
-
-def _elapsed_s(job: Job, now: float) -> float:
-    if not job.attempts or job.attempts[-1].outcome is not None:
-        return 0.0
-    return now - (job.attempts[-1].started_at or now)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from yolotui.store.database import Actor, Database
+from yolotui.store.forecasts import ForecastRecord
+from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
 from yolotui.store.ledger import Ledger
 from yolotui.store.queries import AuditRow, HeldGroup, Leader, Lease, Queries
 from yolotui.store.store import Store
 from yolotui.store.submitting import FileTaken, Submission
+from yolotui.store.undoing import Undone
 from yolotui.store.verbs import Verbs
 
 __all__ = [
@@ -14,12 +17,17 @@ __all__ = [
     "AuditRow",
     "Database",
     "FileTaken",
+    "ForecastRecord",
+    "GpuMark",
+    "GpuState",
     "HeldGroup",
     "Leader",
     "Lease",
     "Ledger",
+    "MarkCause",
     "Queries",
     "Store",
     "Submission",
+    "Undone",
     "Verbs",
 ]

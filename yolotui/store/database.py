@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from yolotui.errors import QueueUnusable
+from yolotui.errors import QueueOutOfReach, QueueUnusable
 from yolotui.locations import Home
 
 BUSY_TIMEOUT_S = 10.0
@@ -32,7 +32,7 @@ class Actor:
     def current(cls, reason: str = "") -> Actor:
         """The person at the keyboard: `YOLOTUI_USER`, else the login name."""
         uid = os.getuid()
-        name = os.environ.get("YOLOTUI_USER")
+        name = os.environ.get("YOLOTUI_USER", "").encode(errors="replace").decode()
         if not name:
             try:
                 name = pwd.getpwuid(uid).pw_name
@@ -84,6 +84,8 @@ class Database:
             _make_private(self.path)
             self.connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
             self.connection.row_factory = sqlite3.Row
+            opened = self.path.stat()
+            self._inode = (opened.st_dev, opened.st_ino)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
                 self.connection.execute(f"PRAGMA {pragma}")
             try:
@@ -170,6 +172,14 @@ class Database:
             version: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
             return version
 
+    def is_intact(self) -> bool:
+        """Whether the open file is still the one that has the name."""
+        try:
+            now = self.path.stat()
+        except OSError:
+            return False
+        return (now.st_dev, now.st_ino) == self._inode
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file, as far as no reader needs it; never waits for one."""
         with _as_sentences(self.path):
@@ -233,10 +243,10 @@ def _as_sentences(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
-            raise QueueUnusable(
+            raise QueueOutOfReach(
                 f"{path} was busy for {BUSY_TIMEOUT_S:g} s: another process holds a lock on it. Nothing was changed."
             ) from error
-        raise QueueUnusable(
+        raise QueueOutOfReach(
             f"{path} can't be used: {error}. Is the disk full, or the directory read-only? `yolotui doctor` looks."
         ) from error
     except sqlite3.IntegrityError:

@@ -11,6 +11,7 @@ from yolotui.core.jobs import (
     Job,
     Process,
     Progress,
+    Request,
     Running,
     Starting,
     Status,
@@ -19,8 +20,10 @@ from yolotui.core.jobs import (
     Waiting,
     state_of,
 )
-from yolotui.core.timetable import Published
+from yolotui.core.timetable import Estimate, Forecast, Published
+from yolotui.store import forecasts, gpu_marks
 from yolotui.store.database import Actor, Database, Transaction
+from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
 from yolotui.store.queries import Queries
 from yolotui.store.submitting import set_status
 
@@ -47,19 +50,34 @@ class Ledger:
             write.execute("DELETE FROM leader")
             write.audit("leave", None, why=why)
 
-    def begin_attempt(self, job_id: int, attempt: Attempt, *, told: Sequence[str] = ()) -> bool:
-        """Commit to a start: the job is starting, its GPUs are leased. False if it no longer waits.
+    def begin_attempt(
+        self,
+        job_id: int,
+        attempt: Attempt,
+        *,
+        planned_revision: int | None = None,
+        told: Sequence[str] = (),
+        foreseen: tuple[Forecast, Estimate] | None = None,
+    ) -> bool:
+        """Commit to a start: the job is starting, its GPUs are leased.
 
-        `told` are sentences about how it begins: from which checkpoint, what was passed over.
+        False if it no longer waits, was changed since `planned_revision`, or if its group or one of its GPUs was taken
+        out of use meanwhile: what a person was told is done counts for this start already. `told` are sentences about
+        how it begins: from which checkpoint, what was passed over. `foreseen` is kept, to be compared with what comes.
 
         The database refuses a GPU that is leased already (sqlite3.IntegrityError): a plan that asks for it is wrong.
         """
         with self._database.write(Actor.scheduler()) as write:
             job = self._read.job(job_id)
-            if not isinstance(job.status, Waiting):
+            if not isinstance(job.status, Waiting) or planned_revision not in {None, job.revision}:
+                return False
+            held = write.execute("SELECT 1 FROM held_groups WHERE name = ?", (job.spec.group,)).fetchone()
+            if held or gpu_marks.keeps_out(write.connection, attempt.gpus):
                 return False
             self._put_attempt(write, job_id, attempt)
             self._lease(write, job_id, attempt)
+            if foreseen:
+                forecasts.begin(write, job_id, attempt.number, *foreseen)
             set_status(write, job_id, Starting(write.now, attempt.number))
             write.audit("start", job_id, attempt=attempt.number, gpus=attempt.gpus, how=list(told))
             return True
@@ -95,9 +113,12 @@ class Ledger:
         assert attempt.outcome is not None
         with self._database.write(Actor.scheduler()) as write:
             job = self._read.job(job_id)
+            if job.attempts[attempt.number - 1].outcome is not None:
+                return job.status  # somebody has written its end already
             status, failures = next_status(job)
             self._put_attempt(write, job_id, attempt)
             write.execute("DELETE FROM leases WHERE job = ? AND attempt = ?", (job_id, attempt.number))
+            forecasts.end(write, job_id, attempt)
             write.execute("UPDATE jobs SET failures = ? WHERE id = ?", (failures, job_id))
             set_status(write, job_id, status)
             write.audit(
@@ -111,11 +132,11 @@ class Ledger:
             )
             return status
 
-    def request_passed_on(self, job_id: int) -> None:
-        """The trainer has been told what a person asked for."""
+    def request_passed_on(self, job_id: int, request: Request) -> None:
+        """The trainer has been told what a person asked for; what was asked since then stays to be told."""
         with self._database.write(Actor.scheduler()) as write:
             job = self._read.job(job_id)
-            if isinstance(job.status, Running) and job.status.request:
+            if isinstance(job.status, Running) and job.status.request is request:
                 set_status(write, job_id, msgspec.structs.replace(job.status, request=None))
 
     def settle(self, job_id: int, expected: type, status: Status, verb: str, why: str) -> bool:
@@ -138,6 +159,38 @@ class Ledger:
                 attempt = self._read.job(job_id).attempts[number - 1]
                 self._put_attempt(write, job_id, msgspec.structs.replace(attempt, progress=progress))
                 write.execute("UPDATE jobs SET revision = ? WHERE id = ?", (write.revision, job_id))
+
+    def quarantine(self, uuid: str, cause: MarkCause, reason: str, *, ecc_errors: int = 0) -> None:
+        """Take a sick GPU out of use until a person brings it back. One that a person drained stays as it is."""
+        with self._database.write(Actor.scheduler()) as write:
+            before = gpu_marks.read(write.connection).get(uuid)
+            if before and before.keeps_out:
+                return
+            gpu_marks.put(
+                write,
+                GpuMark(
+                    uuid=uuid,
+                    state=GpuState.QUARANTINED,
+                    since=write.now,
+                    reason=reason,
+                    by=write.actor.name,
+                    cause=cause,
+                    ecc_errors=ecc_errors,
+                ),
+            )
+            write.audit("quarantine", None, gpu=uuid, why=reason)
+
+    def end_quarantine(self, uuid: str, why: str) -> None:
+        """Let a GPU be used again that turned out not to be the reason."""
+        with self._database.write(Actor.scheduler()) as write:
+            gpu_marks.remove(write, uuid)
+            write.audit("end-quarantine", None, gpu=uuid, why=why)
+
+    def note_ecc_errors(self, mark: GpuMark, count: int) -> None:
+        """The driver counts a GPU's errors anew: what was known of them is now this many."""
+        with self._database.write(Actor.scheduler()) as write:
+            if gpu_marks.read(write.connection).get(mark.uuid) == mark:
+                gpu_marks.put(write, msgspec.structs.replace(mark, ecc_errors=count))
 
     def publish(self, published: Published) -> int:
         """Replace what is published; returns the queue's revision under which it stands."""

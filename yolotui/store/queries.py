@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from yolotui.core.jobs import Attempt, Job, JobSpec, Owner, Priority, Process, Status
+from yolotui.core.gpus import Host
+from yolotui.core.jobs import AfterMode, Attempt, Job, JobSpec, Owner, Priority, Process, Status
 from yolotui.core.timetable import Published
 from yolotui.errors import NoSuchJob
-from yolotui.store.database import Database
+from yolotui.store import forecasts, gpu_marks
+from yolotui.store.database import Actor, Database
+from yolotui.store.forecasts import ForecastRecord
+from yolotui.store.gpu_marks import GpuMark
 
 _decode_spec = msgspec.json.Decoder(JobSpec).decode
 _decode_status = msgspec.json.Decoder(Status).decode
@@ -88,17 +93,15 @@ class Queries:
             rows = connection.execute(f"SELECT * FROM jobs j WHERE {chosen} ORDER BY j.id", parameters).fetchall()  # noqa: S608 — built from constants
             if not rows:
                 return []
-            after: dict[int, list[int]] = {}
-            query = (
-                f"SELECT d.job, d.needs FROM dependencies d JOIN jobs j ON j.id = d.job WHERE {chosen} ORDER BY 1, 2"  # noqa: S608
-            )
-            for job, needs in connection.execute(query, parameters):
-                after.setdefault(job, []).append(needs)
+            after: dict[int, dict[int, AfterMode]] = {}
+            query = f"SELECT job, needs, mode FROM dependencies JOIN jobs j ON j.id = job WHERE {chosen} ORDER BY 1, 2"  # noqa: S608
+            for job, needs, mode in connection.execute(query, parameters):
+                after.setdefault(job, {})[needs] = mode
             attempts: dict[int, list[Attempt]] = {}
             query = f"SELECT job, record FROM attempts a JOIN jobs j ON j.id = a.job WHERE {chosen} ORDER BY 1, number"  # noqa: S608
             for job, record in connection.execute(query, parameters):
                 attempts.setdefault(job, []).append(_decode_attempt(record))
-        return [_job(row, after.get(row["id"], ()), attempts.get(row["id"], ())) for row in rows]
+        return [_job(row, after.get(row["id"], {}), attempts.get(row["id"], ())) for row in rows]
 
     def job(self, job_id: int) -> Job:
         """One job. Raises NoSuchJob."""
@@ -143,6 +146,15 @@ class Queries:
             rows = connection.execute("SELECT job FROM dependencies WHERE needs = ? ORDER BY job", (job_id,)).fetchall()
         return [row["job"] for row in rows]
 
+    def ended_last(self, limit: int) -> list[Job]:
+        """The `limit` ended jobs that changed last, by id."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                f"SELECT id FROM jobs WHERE NOT {UNFINISHED} ORDER BY revision DESC LIMIT ?",  # noqa: S608
+                (limit,),
+            ).fetchall()
+        return self.jobs(ids=[row["id"] for row in rows])
+
     def latest_ends(self, group: str, count: int) -> list[Job]:
         """The jobs of a group that succeeded or failed last, newest first; none from before its last release."""
         with self._database.snapshot() as connection:
@@ -173,10 +185,23 @@ class Queries:
         return {row["name"]: HeldGroup(*row) for row in rows}
 
     def published(self) -> Published | None:
-        """What the leader last decided, if one ever led."""
+        """What the leader last decided, if one ever led. The world's `previous` is the timetable beside it.
+
+        Planned anew, that world keeps what was promised. None, too, where another version wrote what can't be read.
+        """
         with self._database.snapshot() as connection:
             row = connection.execute("SELECT content FROM published").fetchone()
-        return _decode_published(row["content"]) if row else None
+        try:
+            published = _decode_published(row["content"]) if row else None
+        except msgspec.DecodeError:
+            return None
+        return published and replace(published, world=replace(published.world, previous=published.timetable))
+
+    def host(self) -> Host | None:
+        """The machine as the leader last saw it: a part of what is published, without the rest, which may be large."""
+        with self._database.snapshot() as connection:
+            row = connection.execute("SELECT json_extract(content, '$.host') AS host FROM published").fetchone()
+        return msgspec.json.decode(row["host"], type=Host) if row else None
 
     def published_revision(self) -> int:
         """The revision of what is published: readers fetch it only when this has changed. 0: nothing yet."""
@@ -184,11 +209,46 @@ class Queries:
             row = connection.execute("SELECT revision FROM published").fetchone()
         return row["revision"] if row else 0
 
+    def forecast_record(self, limit: int = 1000) -> list[ForecastRecord]:
+        """What was foreseen of the newest `limit` starts and what came true, oldest start first."""
+        with self._database.snapshot() as connection:
+            return forecasts.read(connection, limit)
+
+    def forecast_of(self, job_id: int, number: int) -> ForecastRecord | None:
+        """What was foreseen of one attempt, and what came true of that by now."""
+        with self._database.snapshot() as connection:
+            return forecasts.read_one(connection, job_id, number)
+
+    def gpu_marks(self) -> dict[str, GpuMark]:
+        """What has been said about GPUs, by UUID: drained, quarantined, trusted again."""
+        with self._database.snapshot() as connection:
+            return gpu_marks.read(connection)
+
+    def attempts_ended_since(self, at: float) -> list[tuple[int, Attempt]]:
+        """The attempts of all jobs that ended after `at` (UTC seconds), with their job's id, the oldest end first."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                "SELECT job, record FROM attempts WHERE ended AND json_extract(record, '$.ended_at') > ? "
+                "ORDER BY json_extract(record, '$.ended_at'), job",
+                (at,),
+            ).fetchall()
+        return [(row["job"], _decode_attempt(row["record"])) for row in rows]
+
     def leader(self) -> Leader | None:
         """Who last took the lead and did not lay it down."""
         with self._database.snapshot() as connection:
             row = connection.execute("SELECT pid, start_ticks, boot_id, since FROM leader").fetchone()
         return Leader(Process(row["pid"], row["start_ticks"], row["boot_id"]), row["since"]) if row else None
+
+    def deeds(self, actor: Actor, verbs: Collection[str]) -> list[AuditRow]:
+        """What somebody did of some verbs, newest first."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                "SELECT * FROM audit WHERE uid = ? AND actor = ? AND verb IN (SELECT value FROM json_each(?)) "
+                "ORDER BY id DESC LIMIT 10000",
+                (actor.uid, actor.name, json.dumps(sorted(verbs))),
+            ).fetchall()
+        return [_audit_row(row) for row in rows]
 
     def audit(self, *, jobs: Sequence[int] | None = None, after_id: int = 0, limit: int = 1000) -> list[AuditRow]:
         """The newest `limit` rows of the audit log, oldest first: of all, or of some jobs."""
@@ -201,10 +261,14 @@ class Queries:
                 f"SELECT * FROM audit WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 — built from constants
                 [*parameters, limit],
             ).fetchall()
-        return [AuditRow(**{**dict(row), "detail": json.loads(row["detail"])}) for row in reversed(rows)]
+        return [_audit_row(row) for row in reversed(rows)]
 
 
-def _job(row: sqlite3.Row, after: Iterable[int], attempts: Iterable[Attempt]) -> Job:
+def _audit_row(row: sqlite3.Row) -> AuditRow:
+    return AuditRow(**{**dict(row), "detail": json.loads(row["detail"])})
+
+
+def _job(row: sqlite3.Row, after: Mapping[int, AfterMode], attempts: Iterable[Attempt]) -> Job:
     return Job(
         id=row["id"],
         spec=_decode_spec(row["spec"]),
@@ -214,6 +278,7 @@ def _job(row: sqlite3.Row, after: Iterable[int], attempts: Iterable[Attempt]) ->
         status=_decode_status(row["status"]),
         run_dir=row["run_dir"],
         after=tuple(after),
+        after_modes={need: mode for need, mode in after.items() if mode != "all"},
         failures=row["failures"],
         attempts=tuple(attempts),
         file=row["file"],

@@ -35,6 +35,10 @@ class Store:
         """A number that changes when another connection has committed."""
         return self._database.data_version()
 
+    def is_intact(self) -> bool:
+        """Whether the open file is still the one that has the name: another may have been put in its place."""
+        return self._database.is_intact()
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file. For the leader alone: it is the only checkpointer."""
         self._database.checkpoint()

@@ -5,12 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from yolotui.core.jobs import Cancelled, Failed, Held, Job, JobSpec, Priority, Skipped, Status, Succeeded, Waiting
+from yolotui.core.jobs import (
+    AfterMode,
+    Cancelled,
+    Failed,
+    Held,
+    Job,
+    JobSpec,
+    Priority,
+    Skipped,
+    Status,
+    Succeeded,
+    Waiting,
+)
 from yolotui.errors import WrongUse
 from yolotui.locations import run_dir_name
 from yolotui.store.database import Transaction
@@ -49,7 +62,7 @@ def insert(
     """Insert new jobs and what they hang on; returns their ids.
 
     `siblings` maps (group, name) of jobs of the same file to their ids, beside those that are inserted here. Raises
-    WrongUse where `after` names nothing.
+    WrongUse where `after` names nothing, or where jobs would wait for each other.
     """
     row = write.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()
     first_id = (row["seq"] if row else 0) + 1
@@ -87,6 +100,7 @@ def insert(
     write.connection.executemany(f"INSERT INTO jobs ({columns}) VALUES ({', '.join('?' * 15)})", rows)  # noqa: S608
     for job_id, submission in zip(ids, submissions, strict=True):
         _link(write, job_id, submission.spec, known)
+    _refuse_circles(write, ids)
     return ids
 
 
@@ -128,6 +142,7 @@ def take_file(
         write.audit("update", job.id, file=file, was=job.state)
         if job.ended:
             rearmed += rearm_skipped(write, job.id)
+    _refuse_circles(write, updated)
     return FileTaken(
         jobs=tuple(siblings[s.spec.group, s.spec.name] for s in submissions),
         added=tuple(added),
@@ -173,14 +188,18 @@ def replace_content(write: Transaction, job_id: int, submission: Submission, sta
 
 
 def rearm_skipped(write: Transaction, job_id: int) -> list[int]:
-    """Let everything wait again that was skipped behind a job; returns the ids."""
+    """Let everything wait again that was skipped behind a job; returns the ids.
+
+    Nothing is ever skipped because of a job whose end alone it waits for.
+    """
     rows = write.execute(
         """
         WITH RECURSIVE behind (id) AS (
-            SELECT job FROM dependencies JOIN jobs ON jobs.id = job WHERE needs = ? AND state = 'skipped'
+            SELECT job FROM dependencies JOIN jobs ON jobs.id = job
+            WHERE needs = ? AND mode <> 'finished' AND state = 'skipped'
             UNION
             SELECT d.job FROM dependencies d JOIN behind ON d.needs = behind.id JOIN jobs ON jobs.id = d.job
-            WHERE state = 'skipped'
+            WHERE mode <> 'finished' AND state = 'skipped'
         ) SELECT id FROM behind ORDER BY id
         """,
         (job_id,),
@@ -198,12 +217,45 @@ def set_status(write: Transaction, job_id: int, status: Status) -> None:
 
 
 def _link(write: Transaction, job_id: int, spec: JobSpec, siblings: dict[tuple[str, str], int]) -> None:
-    needs = {_resolve(write, name, spec, siblings) for name in spec.after}
-    if job_id in needs:
-        raise WrongUse(f"{spec.name!r} can't come after itself.")
+    modes: dict[int, AfterMode] = {}
+    for name, mode in spec.needs:
+        need = _resolve(write, name, spec, siblings)
+        if need == job_id:
+            raise WrongUse(f"{spec.name!r} can't come after itself.")
+        if modes.setdefault(need, mode) != mode:
+            raise WrongUse(f"{spec.name!r} comes after {name!r} in two ways, {modes[need]} and {mode}: one is enough.")
     write.connection.executemany(
-        "INSERT INTO dependencies (job, needs) VALUES (?, ?)", [(job_id, n) for n in sorted(needs)]
+        "INSERT INTO dependencies (job, needs, mode) VALUES (?, ?, ?)",
+        [(job_id, need, mode) for need, mode in modes.items()],
     )
+
+
+def _refuse_circles(write: Transaction, linked: Sequence[int]) -> None:
+    """No job waits for itself over others, be they of this submission or of the queue. Raises WrongUse with the path.
+
+    `linked` are the jobs whose links are new: every circle that was not there before leads through one of them.
+    """
+    rows = write.execute(
+        """
+        WITH RECURSIVE needed (id) AS (
+            SELECT value FROM json_each(?) UNION SELECT needs FROM dependencies JOIN needed ON job = needed.id
+        ) SELECT job, needs FROM dependencies JOIN needed ON job = needed.id
+        """,
+        (json.dumps(linked),),
+    ).fetchall()
+    sorter: TopologicalSorter[int] = TopologicalSorter()
+    for row in rows:
+        sorter.add(row["job"], row["needs"])
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        ids = list(reversed(error.args[1]))  # graphlib goes from what is needed to what needs it
+        found = write.execute(
+            "SELECT id, name FROM jobs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+        )
+        names = {row["id"]: row["name"] for row in found}
+        shown = " → ".join(f"{names[each]} (job {each})" for each in ids)
+        raise WrongUse(f"These would wait for each other: {shown}.") from None
 
 
 def _resolve(write: Transaction, name: str, spec: JobSpec, siblings: dict[tuple[str, str], int]) -> int:

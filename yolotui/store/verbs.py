@@ -30,14 +30,22 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.errors import NotPossible, WrongUse
+from yolotui.store import gpu_marks
 from yolotui.store.database import Actor, Database, Transaction
+from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
 from yolotui.store.queries import Queries
 from yolotui.store.submitting import FileTaken, Submission, insert, rearm_skipped, set_status, take_file
+from yolotui.store.undoing import Undone, undo
 
 
 def may_change(actor: Actor, job: Job) -> bool:
     """Whether `actor` may act on `job`: its owner may, and so may root and whoever owns the home."""
     return actor.uid in (job.owner.uid, 0, os.getuid())
+
+
+def may_change_host(actor: Actor) -> bool:
+    """Whether `actor` may say what of the machine is used: root and whoever owns the home may."""
+    return actor.uid in (0, os.getuid())
 
 
 class Verbs:
@@ -74,8 +82,14 @@ class Verbs:
                 rerun_changed=rerun_changed,
             )
 
-    def edit(self, job_id: int, changes: Mapping[str, Argument], actor: Actor) -> None:
-        """Change arguments of a job that waits; a value of None takes the argument away."""
+    def edit(
+        self, job_id: int, changes: Mapping[str, Argument], actor: Actor, *, asks: Mapping[str, object] | None = None
+    ) -> None:
+        """Change arguments of a job that has not started; a value of None takes the argument away.
+
+        `asks` are other fields of its spec: what it asks of its GPUs.
+        """
+        asked = dict(asks or {})
 
         def change(write: Transaction, job: Job) -> Status:
             if not isinstance(job.status, Waiting | Held) or job.attempts:
@@ -85,10 +99,11 @@ class Verbs:
                 )
             arguments = {**job.spec.arguments, **changes}
             arguments = {key: value for key, value in arguments.items() if value is not None}
-            spec = msgspec.structs.replace(job.spec, arguments=arguments)
+            spec = msgspec.structs.replace(job.spec, arguments=arguments, **asked)
             write.execute("UPDATE jobs SET spec = ? WHERE id = ?", (msgspec.json.encode(spec).decode(), job.id))
             before = {key: job.spec.arguments.get(key) for key in changes}
-            write.audit("edit", job.id, before=before, after=dict(changes))
+            before |= {key: getattr(job.spec, key) for key in asked}
+            write.audit("edit", job.id, before=before, after={**changes, **asked})
             return job.status
 
         self._change([job_id], actor, change)
@@ -205,12 +220,42 @@ class Verbs:
         """Let a group start again, with the jobs in it that were held one by one."""
         with self._database.write(actor) as write:
             self._refuse_unknown_group(write, name)
+            was = self._read.held_groups().get(name)
             write.execute("DELETE FROM held_groups WHERE name = ?", (name,))
-            write.audit("release-group", None, group=name)
-            held = write.execute("SELECT id FROM jobs WHERE group_name = ? AND state = 'held'", (name,)).fetchall()
-            for row in held:
-                set_status(write, row["id"], Waiting(write.now))
-                write.audit("release", row["id"])
+            write.audit("release-group", None, group=name, held=msgspec.to_builtins(was))
+            query = "SELECT id, status FROM jobs WHERE group_name = ? AND state = 'held'"
+            for job_id, status in write.execute(query, (name,)).fetchall():
+                set_status(write, job_id, Waiting(write.now))
+                write.audit("release", job_id, was="held", status=msgspec.json.decode(status))
+
+    def undo(self, actor: Actor) -> Undone:
+        """Take back what the actor did last of what can be taken back, if everything is still as it was left."""
+        with self._database.write(actor) as write:
+            return undo(write, self._read)
+
+    def drain(self, uuids: Sequence[str], actor: Actor) -> None:
+        """Start nothing more on these GPUs; what runs on them goes on to its end."""
+        with self._database.write(actor) as write:
+            _refuse_who_may_not(actor)
+            marks = gpu_marks.read(write.connection)
+            for uuid in dict.fromkeys(uuids):
+                before = marks.get(uuid)
+                if before and before.state is GpuState.DRAINED:
+                    raise NotPossible(f"{uuid} is drained already, by {before.by}: `yolotui undrain` brings it back.")
+                _mark_gpu(write, uuid, GpuState.DRAINED, before)
+                write.audit("drain", None, gpu=uuid, was=before.state if before else None)
+
+    def undrain(self, uuids: Sequence[str], actor: Actor) -> None:
+        """Use these GPUs again, drained or quarantined; what was held against them until now no longer counts."""
+        with self._database.write(actor) as write:
+            _refuse_who_may_not(actor)
+            marks = gpu_marks.read(write.connection)
+            for uuid in dict.fromkeys(uuids):
+                before = marks.get(uuid)
+                if before is None or not before.keeps_out:
+                    raise NotPossible(f"{uuid} is neither drained nor quarantined: there is nothing to bring back.")
+                _mark_gpu(write, uuid, GpuState.TRUSTED, before)
+                write.audit("undrain", None, gpu=uuid, was=before.state)
 
     def _refuse_unknown_group(self, write: Transaction, name: str) -> None:
         if write.execute("SELECT 1 FROM jobs WHERE group_name = ? LIMIT 1", (name,)).fetchone() is None:
@@ -241,10 +286,30 @@ class Verbs:
         def change(write: Transaction, job: Job) -> Status:
             if not isinstance(job.status, allowed):
                 raise _not_possible(verb, job, instead)
-            write.audit(verb, job.id, was=job.state)
+            write.audit(verb, job.id, was=job.state, status=msgspec.to_builtins(job.status))
             return to(write.now, job)
 
         self._change(job_ids, actor, change)
+
+
+def _mark_gpu(write: Transaction, uuid: str, state: GpuState, before: GpuMark | None) -> None:
+    gpu_marks.put(
+        write,
+        GpuMark(
+            uuid=uuid,
+            state=state,
+            since=write.now,
+            reason=write.actor.reason,
+            by=write.actor.name,
+            cause=MarkCause.PERSON,
+            ecc_errors=before.ecc_errors if before else 0,
+        ),
+    )
+
+
+def _refuse_who_may_not(actor: Actor) -> None:
+    if not may_change_host(actor):
+        raise NotPossible("The GPUs are those of the queue's owner: you can't take them out of use or bring them back.")
 
 
 def _name(job: Job) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 
 from yolotui.core.jobs import Progress
 from yolotui.telemetry.series import EpochRow, RunSeries
@@ -17,16 +18,27 @@ def progress(series: RunSeries, *, epochs_asked: int | None = None) -> Progress:
     """Sum up a run. `epochs_asked` counts where the run itself does not say how many epochs it makes."""
     best = best_row(series)
     last = series.epochs[-1] if series.epochs else None
+    final = _final(series)
     return Progress(
         epochs_done=max(last.epoch if last else 0, series.resumed_from_epoch or 0),
         epochs_total=series.epochs_total or epochs_asked,
         epoch_s=rhythm_s(series),
         phase=series.phase,
-        best=_measured(best),
-        last=_measured(last),
+        best=_measured(best) or final,
+        last=_measured(last) or final,
         best_epoch=best.epoch if best else None,
         checkpoint_at=series.checkpoint_at_s,
     )
+
+
+def _final(series: RunSeries) -> dict[str, float]:
+    """What a run without epochs measured, a validation: its last word."""
+    metrics = (series.end.metrics if series.end else None) or {}
+    return {
+        name: float(value)
+        for name, value in metrics.items()
+        if name.startswith("metrics/") and isinstance(value, int | float) and isfinite(value)
+    }
 
 
 def best_row(series: RunSeries) -> EpochRow | None:

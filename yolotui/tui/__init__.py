@@ -13,7 +13,12 @@ __all__ = ["run_dashboard"]
 
 
 def run_dashboard(
-    home: Path | None, *, readonly: bool = False, ascii_only: bool = False, mouse: bool = True, refresh_s: float = 1.0
+    home: Path | None,
+    *,
+    readonly: bool = False,
+    ascii_only: bool = False,
+    mouse: bool = True,
+    refresh_s: float | None = None,
 ) -> int:
     """Show the queue of `home` until the person leaves; returns the exit code (129 and 143 after SIGHUP and SIGTERM).
 
@@ -34,7 +39,7 @@ def run_dashboard(
             actions=with_keys(queue.config.keys),
             readonly=readonly,
             ascii_only=ascii_only or not _shows_unicode(),
-            refresh_s=refresh_s,
+            refresh_s=refresh_s or queue.config.ui.refresh_s,
         )
         with leaving_on_signals(app.leave):
             app.run(mouse=mouse)

@@ -28,11 +28,11 @@ class Order(StrEnum):
         return orders[(orders.index(self) + 1) % len(orders)]
 
 
-def arrange(snapshot: Snapshot, order: Order, needle: str) -> list[int]:
-    """The ids of the jobs that match, in order."""
+def arrange(snapshot: Snapshot, order: Order, needle: str, *, keep: int | None = None) -> list[int]:
+    """The ids of the jobs that match, in order, and of the one to `keep` whether it matches or not."""
     jobs: Iterable[Job] = snapshot.jobs.values()
     if needle:
-        jobs = [job for job in jobs if matches(job, needle)]
+        jobs = [job for job in jobs if job.id == keep or matches(job, needle)]
     return [job.id for job in sorted(jobs, key=_key(snapshot, order))]
 
 

@@ -10,6 +10,7 @@
  *     CARD graphics PID BYTES
  *     CARD vanishing PID BYTES                  a compute process that is gone after it was listed once
  *     CARD lost CODE                            the error of every call on the card, until NVML is initialised again
+ *     CARD link UUID 1                          NVLink joins it to the card with this UUID
  *     CARD hidden CODE                          the same, and not even a handle is given
  */
 #include <stdio.h>
@@ -217,6 +218,18 @@ int nvmlDeviceGetTotalEccErrors(Card *card, unsigned kind, unsigned counter, uns
 
 int nvmlDeviceGetCurrentClocksEventReasons(Card *card, unsigned long long *reasons) {
     return number(card, "slowdown", reasons);
+}
+
+/* As the driver says it: 0 is OK, 5 "not supported"; the capability asked for must be NVLink (2). */
+int nvmlDeviceGetP2PStatus(Card *one, Card *other, unsigned capability, unsigned *status) {
+    char uuid[LINE], key[LINE + 8], linked[LINE];
+    int code = card_trouble(one->index);
+    if (code == SUCCESS) code = reading(other, "uuid", uuid);
+    if (code) return code;
+    if (capability != 2) return INVALID;
+    snprintf(key, sizeof key, "link %s", uuid);
+    *status = reading(one, key, linked) == SUCCESS ? 0 : 5;
+    return SUCCESS;
 }
 
 int nvmlDeviceGetMigMode(Card *card, unsigned *current, unsigned *pending) {

@@ -1,4 +1,4 @@
-"""Verbs that put jobs into the queue, or change what waits in it: add, run, edit."""
+"""Verbs that put jobs into the queue: add, run."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from typing import Any
 import click
 
 from yolotui.cli.options import complete_job, open_queue, reason_option
-from yolotui.cli.printing import narrate
 from yolotui.cli.selecting import is_bulk
 from yolotui.cli.taking import tell_what_was_taken
-from yolotui.core.jobs import Argument, Job, Kind, Priority
+from yolotui.core.jobs import Kind, Priority
 from yolotui.errors import WrongUse
 from yolotui.jobfile import one_job
 from yolotui.queue import Queue
 
 PAIR = re.compile(r"[A-Za-z_]\w*=")
 PRIORITIES = [priority.name for priority in Priority]
+AFTER = {"all": "after", "any": "after_any", "finished": "after_finished", "failed": "after_failed"}
+"""The option for each thing that `after` can ask of a job."""
 KINDS = [kind.value for kind in Kind if kind is not Kind.COMMAND]
+
+
+def _after_option(name: str, text: str) -> Any:
+    return click.option(name, multiple=True, metavar="JOB", shell_complete=complete_job, help=text)
 
 
 def job_options(command: Any) -> Any:
@@ -28,13 +33,22 @@ def job_options(command: Any) -> Any:
         click.option("--name", metavar="NAME", help="What to call it; made up if left out."),
         click.option("--priority", type=click.Choice(PRIORITIES, case_sensitive=False), help="P2 is usual."),
         click.option("--gpus", type=click.IntRange(min=0), metavar="N", help="Whole GPUs, 1 if left out; 0: the CPU."),
-        click.option("--vram", metavar="SIZE", help="Instead of --gpus: share one GPU, using so much of it (10GiB)."),
-        click.option("--after", multiple=True, metavar="JOB", shell_complete=complete_job, help="Start after it."),
+        click.option("--vram", metavar="SIZE", help="Instead of --gpus: one GPU with at least so much memory (10GiB)."),
+        click.option("--gpu", metavar="MODEL", help="Only on GPUs with that in their name (A100)."),
+        click.option("--avoid", multiple=True, metavar="GPU", help="Not on this one: index, UUID or model; repeat it."),
+        click.option("--prefer", multiple=True, metavar="GPU", help="Rather on this one; repeat it."),
+        click.option("--estimate", metavar="TIME", help="How long you think it takes (2h); runs like it know better."),
+        _after_option("--after", "Start after its success; repeat it."),
+        _after_option("--after-any", "Start after the first success of these."),
+        _after_option("--after-finished", "Start when it has ended, however."),
+        _after_option("--after-failed", "Start only if it fails."),
         click.option("--group", metavar="NAME", help="For bulk verbs: @NAME."),
         click.option("--retries", type=click.IntRange(min=0), metavar="N", help="How often to try again."),
         click.option("--retry-delay", metavar="TIME", help="How long to wait before the first retry (5m)."),
         click.option("--hold", is_flag=True, help="Don't start it before it is released."),
         click.option("--env", multiple=True, metavar="K=V", help="A variable of its environment; repeat it."),
+        click.option("--dry-run", is_flag=True, help="Add nothing; tell what would move, and when it would start."),
+        click.option("--json", "as_json", is_flag=True, help="With --dry-run: one JSON object."),
         reason_option,
     )  # fmt: skip
     for option in reversed(options):
@@ -58,7 +72,7 @@ def add_verb(
     KEY=VALUE is any argument of Ultralytics' train(): yolotui add yolo11n.yaml shapes.yaml epochs=100 imgsz=640
     """
     if file is not None:
-        given = [f"--{key.replace('_', '-')}" for key, value in options.items() if value not in (None, ())]
+        given = [f"--{key.replace('_', '-')}" for key, value in options.items() if value not in (None, (), False)]
         if words or given or hold:
             raise click.UsageError("--file says everything about its jobs: write it into the file.")
         _add_file(file, again=again, rerun_changed=rerun_changed, reason=reason)
@@ -69,7 +83,7 @@ def add_verb(
         raise click.UsageError("Name a model and its data, or a file of jobs with --file.")
     model, rest = words[0], list(words[1:])
     data = rest.pop(0) if rest and not PAIR.match(rest[0]) else None
-    _add_one(model, data, _pairs(rest), options, hold=hold, reason=reason)
+    _add_one(model, data, key_value_pairs(rest), options, hold=hold, reason=reason)
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -80,38 +94,32 @@ def run_verb(command: Sequence[str], hold: bool, reason: str, **options: Any) ->
     _add_one(None, None, {}, {**options, "run": list(command)}, hold=hold, reason=reason)
 
 
-@click.command("edit")
-@click.argument("job", metavar="JOB", shell_complete=complete_job)
-@click.argument("changes", nargs=-1, required=True, metavar="KEY=VALUE...")
-@reason_option
-def edit_verb(job: str, changes: Sequence[str], reason: str) -> None:
-    """Change arguments of a job that has not started. KEY= takes the argument away."""
-    queue = open_queue()
-    ids = queue.select(job)
-    if len(ids) != 1:
-        raise WrongUse(f"{job!r} means {len(ids)} jobs: edit one at a time.")
-    edited = queue.job(ids[0])
-    arguments = _checked_arguments(queue, edited, _pairs(changes))
-    queue.edit(edited.id, arguments, reason=reason)
-    narrate(f"Changed: {edited.id} ({edited.name}): {', '.join(f'{key}={value}' for key, value in arguments.items())}.")
-
-
 def _add_one(
     model: str | None,
     data: str | None,
     pairs: Mapping[str, str],
-    options: Mapping[str, Any],
+    options: dict[str, Any],
     *,
     hold: bool,
     reason: str,
 ) -> None:
+    dry_run, as_json = options.pop("dry_run"), options.pop("as_json")
+    if as_json and not dry_run:
+        raise click.UsageError("--json goes with --dry-run: what add itself prints is the job's id.")
+    if hold and dry_run:
+        raise click.UsageError("--dry-run tells nothing about a held job: it moves nobody.")
     queue = open_queue()
     given = {key: value for key, value in options.items() if value not in (None, ())}
-    if "after" in given:
-        given["after"] = _after(queue, given["after"])
+    if after := {mode: _after(queue, given.pop(option)) for mode, option in AFTER.items() if option in given}:
+        given["after"] = after
     if "env" in given:
         given["env"] = _variables(given["env"])
     spec, priority = one_job(model, data, pairs, weights_dir=queue.home.weights, **given)
+    if dry_run:
+        from yolotui.cli.moving import print_moves, tell_moves
+
+        (print_moves if as_json else tell_moves)(queue, queue.what_if_added(spec, priority), spec.name)
+        return
     (job_id,) = queue.add(spec, priority=priority, hold=hold, reason=reason)
     click.echo(job_id)
 
@@ -133,7 +141,8 @@ def _after(queue: Queue, selectors: Sequence[str]) -> list[str]:
     return named
 
 
-def _pairs(words: Sequence[str]) -> dict[str, str]:
+def key_value_pairs(words: Sequence[str]) -> dict[str, str]:
+    """`epochs=100` and its like. Raises WrongUse for anything else, and for a key that is given twice."""
     pairs: dict[str, str] = {}
     for word in words:
         if not PAIR.match(word):
@@ -153,37 +162,3 @@ def _variables(words: Sequence[str]) -> dict[str, str]:
             raise WrongUse(f"--env {word!r} is not K=V.")
         variables[name] = value
     return variables
-
-
-def _checked_arguments(queue: Queue, job: Job, pairs: Mapping[str, str]) -> dict[str, Argument]:
-    """The changes with their values read and checked as at submit; None for what is taken away. Raises WrongUse."""
-    spec = job.spec
-    if spec.kind is Kind.COMMAND:
-        raise WrongUse(f"job {job.id} ({job.name}) runs a command, which has no arguments to edit.")
-    removed = {key for key, value in pairs.items() if not value}
-    if unknown := removed - spec.arguments.keys():
-        raise WrongUse(f"job {job.id} ({job.name}) has no {', '.join(sorted(unknown))} to take away.")
-    if own := pairs.keys() & JOB_KEYS:
-        raise WrongUse(
-            f"{', '.join(sorted(own))}: only arguments of Ultralytics can be edited; `priority` has its own verb."
-        )
-    # What stays is checked along: a source that a prediction needs may have been given before.
-    staying = {key: value for key, value in spec.arguments.items() if key not in pairs}
-    given = {key: value for key, value in pairs.items() if value}
-    options: dict[str, Any] = {
-        "name": spec.name,
-        "kind": spec.kind.value,
-        "after": list(spec.after),
-        "python": spec.python,
-    }
-    if source := staying.get("source"):
-        given = {"source": str(source), **given}
-    checked, _ = one_job(spec.model, spec.data, given, weights_dir=queue.home.weights, **options)
-    return {key: None if key in removed else checked.arguments[key] for key in pairs}
-
-
-JOB_KEYS = frozenset(
-    {"name", "kind", "group", "model", "data", "run", "priority", "gpus", "vram", "after", "when", "retries"}
-    | {"retry_delay", "preemptible", "deadline", "hold", "python", "cwd", "env"}
-)
-"""Keys of a job itself, which `edit` does not change."""

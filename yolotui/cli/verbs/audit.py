@@ -15,6 +15,9 @@ from yolotui.cli.printing import Table, print_document, print_table
 if TYPE_CHECKING:
     from yolotui.store import AuditRow
 
+FOR_UNDO = frozenset({"status", "held"})
+"""Whole states, kept so that they can be put back; `was` says them in a word."""
+
 
 @click.command("audit")
 @jobs_argument(required=False)
@@ -36,4 +39,5 @@ def audit_verb(jobs: Sequence[str], lines: int, as_json: bool) -> None:
 
 
 def _detail(row: AuditRow) -> str:
-    return " ".join(f"{key}={value}" for key, value in row.detail.items() if value not in (None, "", [], {}))
+    shown = {key: value for key, value in row.detail.items() if key not in FOR_UNDO and value not in (None, "", [], {})}
+    return " ".join(f"{key}={value}" for key, value in shown.items())

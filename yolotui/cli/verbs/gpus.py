@@ -1,13 +1,14 @@
-"""`gpus`: what the leader last saw of the machine's GPUs."""
+"""Verbs about GPUs: gpus shows what the leader last saw of them; drain and undrain take them out and back."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import click
 
 from yolotui.cli.documents import availability_text, gpu_state, gpus_document, jobs_on
-from yolotui.cli.options import json_option, open_queue
+from yolotui.cli.options import json_option, open_queue, reason_option
 from yolotui.cli.printing import Cell, Table, narrate, print_document, print_table
 from yolotui.core.gpus import Gpu
 from yolotui.core.timetable import Published
@@ -37,6 +38,24 @@ def gpus_verb(as_json: bool) -> None:
     if published.host.trouble:
         narrate(published.host.trouble)
     narrate(f"As seen {format_duration(max(round(time.time() - published.host.at), 0))} ago.")
+
+
+@click.command("drain")
+@click.argument("gpus", nargs=-1, required=True, metavar="GPU...")
+@reason_option
+def drain_verb(gpus: Sequence[str], reason: str) -> None:
+    """Start nothing more on GPUs, by index or UUID. What runs on them goes on to its end."""
+    open_queue().drain(gpus, reason=reason)
+    narrate(f"Drained: GPU {', '.join(gpus)}. `yolotui undrain {' '.join(gpus)}` brings back.")
+
+
+@click.command("undrain")
+@click.argument("gpus", nargs=-1, required=True, metavar="GPU...")
+@reason_option
+def undrain_verb(gpus: Sequence[str], reason: str) -> None:
+    """Use GPUs again that were drained, or quarantined because jobs failed on them."""
+    open_queue().undrain(gpus, reason=reason)
+    narrate(f"In use again: GPU {', '.join(gpus)}.")
 
 
 def _cells(gpu: Gpu, published: Published) -> tuple[str | Cell, ...]:

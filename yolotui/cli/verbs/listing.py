@@ -15,10 +15,12 @@ from yolotui.cli.printing import Table, narrate, print_document, print_facts, pr
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import (
+    after_text,
     best_text,
     ending_text,
     epochs_text,
     finish_text,
+    gpus_text,
     metrics_text,
     run_time_text,
     start_text,
@@ -132,10 +134,14 @@ def _what_was_asked_for(job: Job) -> list[tuple[str, str]]:
         ("data", spec.data or ""),
         ("command", shlex.join(spec.command)),
         ("arguments", " ".join(f"{key}={value}" for key, value in spec.arguments.items())),
-        ("gpus", str(spec.gpus)),
-        ("after", ", ".join(map(str, job.after))),
+        ("gpus", gpus_text(spec)),
+        ("after", after_text(job)),
+        ("estimate", format_duration(spec.estimate_s) if spec.estimate_s else ""),
         ("when", ", ".join(map(str, spec.when))),
-        ("retries", f"{job.failures} of {spec.retries_allowed} used, {format_duration(spec.retry_delay_s)} apart at first"),
+        (
+            "retries",
+            f"{job.failures} of {spec.retries_allowed} used, {format_duration(spec.retry_delay_s)} apart at first",
+        ),
         ("python", spec.python or ""),
         ("file", job.file or ""),
     ]

@@ -1,7 +1,8 @@
-"""Verbs that steer jobs and destroy nothing: priority, hold, release, pause, resume, checkpoint, finish, retry."""
+"""Verbs that steer jobs and destroy nothing: priority, hold, release, pause, resume, …, retry; and undo."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from yolotui.cli.printing import narrate
 from yolotui.cli.selecting import fitting, told
 from yolotui.core.jobs import STATES, Job, Priority
 from yolotui.queue import Queue
+from yolotui.units import format_clock
 
 UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
 
@@ -19,11 +21,22 @@ UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
 @click.command("priority")
 @click.argument("priority", type=click.Choice([each.name for each in Priority], case_sensitive=False))
 @jobs_argument()
+@click.option("--dry-run", is_flag=True, help="Change nothing; tell who would start sooner, who later, by how much.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: one JSON object.")
 @reason_option
-def priority_verb(priority: str, jobs: Sequence[str], reason: str) -> None:
+def priority_verb(priority: str, jobs: Sequence[str], dry_run: bool, as_json: bool, reason: str) -> None:
     """Put jobs into another class: P0 goes before everything, P2 is the usual one."""
+    if as_json and not dry_run:
+        raise click.UsageError("--json goes with --dry-run.")
     queue = open_queue()
     chosen = fitting(queue, jobs, "reprioritize", UNFINISHED)
+    if dry_run:
+        from yolotui.cli.moving import print_moves, tell_moves
+
+        (print_moves if as_json else tell_moves)(
+            queue, queue.what_if_priority(_ids(chosen), Priority[priority.upper()])
+        )
+        return
     queue.set_priority(_ids(chosen), Priority[priority.upper()], reason=reason)
     narrate(f"{priority.upper()}: {told(chosen)}.")
 
@@ -103,6 +116,20 @@ def retry_verb(jobs: Sequence[str], reason: str) -> None:
     narrate(f"Wait again: {told(chosen)}.")
     if behind:
         narrate(f"And what was skipped behind: {told(queue.jobs(ids=behind))}.")
+
+
+@click.command("undo")
+@reason_option
+def undo_verb(reason: str) -> None:
+    """Take back your last priority, hold, release or cancel, if everything is still as it left it."""
+    queue = open_queue()
+    undone = queue.undo(reason=reason)
+    when = format_clock(undone.at, time.time())
+    to = [f"group {undone.group}"] if undone.group else []
+    to += [told(queue.jobs(ids=undone.jobs))] if undone.jobs else []
+    narrate(f"Taken back: {undone.verb} of {when}: {', '.join(to)}.")
+    if undone.rearmed:
+        narrate(f"And what was skipped behind waits again: {told(queue.jobs(ids=undone.rearmed))}.")
 
 
 def _steer(

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import click
 
-from yolotui.cli.documents import entry_document
+from yolotui.cli.documents import entry_document, why_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.printing import Table, clean, narrate, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
-from yolotui.cli.words import finish_text, start_text, state_cell
+from yolotui.cli.words import first_start, foreseen_text, start_text, state_cell
 from yolotui.core.jobs import Job
+from yolotui.core.priorities import score
 from yolotui.core.timetable import Entry, Published
 from yolotui.units import format_duration
 
@@ -23,18 +24,21 @@ NO_TIMETABLE = "No scheduler has made a timetable yet: `yolotui scheduler start`
 
 @click.command("why")
 @jobs_argument()
+@click.option("-v", "--verbose", is_flag=True, help="How urgent a waiting job is, too: its score and its parts.")
 @json_option
-def why_verb(jobs: Sequence[str], as_json: bool) -> None:
-    """Tell why a job is not running, or why it ended as it did."""
+def why_verb(jobs: Sequence[str], verbose: bool, as_json: bool) -> None:
+    """Tell why a job is not running and what would start it, or why it ended as it did."""
     queue = open_queue()
     around = Surroundings.of(queue)
     found = in_order(queue, queue.select(*jobs))
+    now = time.time()
     if as_json:
-        reasons = [{"id": j.id, "name": j.name, "state": j.state, "why": around.why(j) or None} for j in found]
-        print_document("why", reasons)
+        print_document("why", [why_document(job, around.entry(job), around.why(job), now) for job in found])
         return
     for job in found:
         click.echo(clean(f"{job.id}  {job.name} is {job.state}. {_reason(job, around)}".rstrip()))
+        if verbose and job.state == "waiting":
+            click.echo(f"    score {score(job.priority, now - job.submitted_at)}; the lowest goes first")
 
 
 def _reason(job: Job, around: Surroundings) -> str:
@@ -62,10 +66,18 @@ def forecast_verb(as_json: bool) -> None:
     table = Table(("id", "state", "name", "start", "finish", "gpus", "why"), right=frozenset({"id"}))
     for entry, job in lines:
         gpus = _gpu_numbers(entry, around.published)
-        start, finish = start_text(job, entry, now), finish_text(job, entry, now)
+        start = _start(job, entry, now)
+        finish = foreseen_text(entry.finish_at, (entry.finish_low_at, entry.finish_high_at), now, rough=entry.rough)
         table.add(str(job.id), state_cell(job.state), job.name, start, finish, gpus, around.why(job))
     print_table(table)
     narrate(f"As planned {format_duration(max(round(now - around.published.timetable.made_at), 0))} ago.")
+
+
+def _start(job: Job, entry: Entry, now: float) -> str:
+    """When it first started; else when it is expected to."""
+    if first_start(job) is not None:
+        return start_text(job, entry, now)
+    return foreseen_text(entry.start_at, (entry.start_low_at, entry.start_high_at), now, rough=entry.rough)
 
 
 def _lines_in_order(jobs: Sequence[Job], around: Surroundings) -> list[tuple[Entry, Job]]:

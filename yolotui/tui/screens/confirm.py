@@ -24,8 +24,9 @@ class ConfirmDialog(ModalScreen[bool]):
         ("left,up,right,down,h,j,k,l,tab", "other", "The other button"),
     ]
 
-    def __init__(self, question: str, lines: Sequence[Text], confirm: str) -> None:
+    def __init__(self, question: str, lines: Sequence[Text], confirm: str, *, decline: str = "Cancel") -> None:
         super().__init__()
+        self._decline = decline
         self._question = question
         self._lines = lines
         self._confirm = confirm
@@ -38,7 +39,7 @@ class ConfirmDialog(ModalScreen[bool]):
                 for line in self._lines:
                     yield Static(line)
             with Horizontal(id="buttons"):
-                yield Button("Cancel (n)", id="cancel", compact=True)
+                yield Button(f"{self._decline} (n)", id="cancel", compact=True)
                 yield Button(f"{self._confirm} (y)", id="confirm", compact=True, variant="error")
 
     def on_mount(self) -> None:
@@ -71,7 +72,10 @@ def kill_dialog(to_kill: Sequence[Job], to_cancel: Sequence[Job], now: float) ->
     lines = [text for job in jobs for text in _about(job, now)]
     if to_kill:
         lines.append(Text("TERM, a wait for the last checkpoint, then KILL over the whole process tree.", QUIET))
-    return ConfirmDialog(question, lines, "Kill" if to_kill else "Take out of the queue")
+    if to_kill:
+        return ConfirmDialog(question, lines, "Kill")
+    # "Cancel" is what would be done to the jobs here: the button that does nothing needs another word.
+    return ConfirmDialog(question, lines, "Cancel the jobs" if len(jobs) > 1 else "Cancel the job", decline="Keep")
 
 
 def finish_dialog(jobs: Sequence[Job], now: float) -> ConfirmDialog:

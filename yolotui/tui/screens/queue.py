@@ -115,7 +115,8 @@ class QueueScreen(ActingScreen):
         """The queue looks different."""
         self._snapshot = message.snapshot
         self._fit_gpus()
-        self._arrange()
+        # A job that no longer matches stays while the cursor is on it: the next key is meant for it, not for another.
+        self._arrange(keep=self.table.cursor)
         self._follow()
 
     def on_run_read(self, message: RunRead) -> None:
@@ -135,8 +136,8 @@ class QueueScreen(ActingScreen):
         self._follow()
         self._repaint("run", "status")
 
-    def _arrange(self) -> None:
-        self._ids = arrange(self._snapshot, self._order, self._needle)
+    def _arrange(self, *, keep: int | None = None) -> None:
+        self._ids = arrange(self._snapshot, self._order, self._needle, keep=keep)
         self.set_class(not self._ids, "nothing")
         self.table.show(self._snapshot, self._ids, self.setting.now())
         self._repaint("header", "gpus", "run", "status", "empty")

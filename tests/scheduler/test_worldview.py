@@ -1,0 +1,138 @@
+"""From the queue to the world: what is made anew, what a plan hangs on, and what of old promises is dropped."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from tests.store.builders import ANNA, command, submission, training
+from yolotui.core.gpus import Excluded, Foreign, Gpu, Host, Lost
+from yolotui.core.jobs import Attempt, Outcome, Priority, Progress, Succeeded, Waiting
+from yolotui.core.timetable import Calibration, Demand, Entry, Forecast, Timetable
+from yolotui.locations import Home
+from yolotui.scheduler.estimates import Estimates
+from yolotui.scheduler.picture import Picture
+from yolotui.scheduler.worldview import WorldView, foreseen_anew, with_marks
+from yolotui.store import Actor, Store
+
+HOST = Host(at=0.0, gpus=tuple(Gpu(uuid=f"G{n}", index=n, name="A100" if n else "T4") for n in range(3)))
+
+
+class View:
+    """A queue with its picture and the worlds that are made of it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.estimates = Estimates()
+        self.picture = Picture(store, self.estimates.learn)
+        self._worlds = WorldView(self.estimates)
+
+    def demands(self, host: Host = HOST) -> dict[int, Demand]:
+        self.picture.refresh()
+        world = self._worlds.world(self.picture, host, None, Calibration(), 0.0)
+        return {demand.job_id: demand for demand in world.demands}
+
+    def run(self, job_id: int, *, succeeds: bool = True) -> None:
+        attempt = Attempt(number=1, uuid="u", started_at=10.0)
+        assert self.store.ledger.begin_attempt(job_id, attempt)
+        if succeeds:
+            ended = Attempt(number=1, uuid="u", started_at=10.0, ended_at=80.0, outcome=Outcome.SUCCEEDED)
+            self.store.ledger.attempt_ended(job_id, ended, lambda job: (Succeeded(1.0), 0))
+
+
+@pytest.fixture
+def view(home: Home) -> Iterator[View]:
+    clock = itertools.count(100.0)
+    with Store(home, clock=lambda: next(clock)) as store:
+        yield View(store)
+
+
+def test_only_what_has_changed_is_made_anew(view: View) -> None:
+    first, second, behind = view.store.verbs.submit(
+        [submission(command("a")), submission(command("b")), submission(command("c", after=("a",)))], ANNA
+    )
+    before = view.demands()
+    assert all(view.demands()[job] is before[job] for job in (first, second, behind))
+    view.store.verbs.set_priority([second], Priority.P0, ANNA)
+    after = view.demands()
+    assert after[second].priority is Priority.P0
+    assert after[first] is before[first]
+    view.store.verbs.hold([first], ANNA)
+    held = view.demands()
+    assert held[behind].needs[0].state == "held"
+    assert held[second] is after[second]
+    view.store.verbs.hold_group("default", ANNA)
+    assert "group default is held" in view.demands()[second].blocked
+
+
+def test_what_is_learned_reaches_all_that_waits(view: View) -> None:
+    one, other = view.store.verbs.submit([submission(command("a")), submission(command("b"))], ANNA)
+    assert "guess" in view.demands()[other].estimate.source
+    view.run(one)
+    assert view.demands()[other].estimate.remaining_s == 70.0
+
+
+def test_a_job_that_waits_is_estimated_on_the_commonest_gpu_that_it_may_have(view: View) -> None:
+    done, any_gpu, on_t4 = view.store.verbs.submit(
+        [submission(training(name, **options)) for name, options in (("x", {}), ("y", {}), ("z", {"gpu_model": "T4"}))],
+        ANNA,
+    )
+    attempt = Attempt(number=1, uuid="u", gpu_model="A100", started_at=10.0, outcome=Outcome.SUCCEEDED, ended_at=50.0)
+    assert view.store.ledger.begin_attempt(done, Attempt(number=1, uuid="u"))
+    view.store.ledger.attempt_ended(done, attempt, lambda job: (Succeeded(1.0), 0))
+    view.estimates.learn(view.store.read.job(done))
+    demands = view.demands()
+    assert "the same" in demands[any_gpu].estimate.source
+    assert "similar" in demands[on_t4].estimate.source
+
+
+def test_a_plan_hangs_on_verbs_and_states_but_not_on_progress(view: View) -> None:
+    (job,) = view.store.verbs.submit([submission(training("a"))], ANNA)
+    view.run(job, succeeds=False)
+    view.picture.refresh()
+    version = view.picture.version
+    view.store.ledger.record_progress([(job, 1, Progress(epochs_done=3, epoch_s=2.0))])
+    view.picture.refresh()
+    assert view.picture.version == version
+    assert view.picture.jobs[job].progress.epochs_done == 3
+    view.store.verbs.drain(["G0"], ANNA)
+    view.picture.refresh()
+    assert view.picture.version > version
+
+
+def test_what_was_said_of_gpus_excludes_them_with_the_way_back(view: View) -> None:
+    view.store.verbs.drain(["G0", "G2"], Actor("anna", 0, "new fan"))
+    foreign = Host(
+        at=0.0,
+        gpus=(
+            Gpu(uuid="G0", index=0, name="n", availability=Foreign((1,), 1)),
+            Gpu(uuid="G1", index=1, name="n"),
+            Gpu(uuid="G2", index=2, name="n", availability=Lost("gone")),
+        ),
+    )
+    drained, free, lost = with_marks(foreign, view.store.read.gpu_marks()).gpus
+    assert drained.availability == Excluded("drained by anna (new fan); `yolotui undrain 0` brings it back")
+    assert (free, lost) == foreign.gpus[1:]
+    view.store.verbs.undrain(["G0", "G2"], ANNA)
+    assert with_marks(foreign, view.store.read.gpu_marks()) is foreign
+
+
+def test_a_first_forecast_is_dropped_when_the_job_waits_anew_and_kept_otherwise(view: View) -> None:
+    kept, tried, grouped = view.store.verbs.submit(
+        [submission(command("a")), submission(command("b")), submission(command("c", group="night"))], ANNA
+    )
+    first = Forecast(200.0, 300.0, 250.0, 400.0, 500.0)
+    timetable = Timetable(
+        made_at=200.0, entries=tuple(Entry(job_id=job, first=first) for job in (kept, tried, grouped))
+    )
+    view.picture.refresh()
+    assert foreseen_anew(timetable, view.picture) is timetable
+    attempt = Attempt(number=1, uuid="u", outcome=Outcome.FAILED, ended_at=250.0)
+    assert view.store.ledger.begin_attempt(tried, Attempt(number=1, uuid="u"))
+    view.store.ledger.attempt_ended(tried, attempt, lambda job: (Waiting(260.0), 1))
+    view.store.verbs.hold_group("night", ANNA)
+    view.picture.refresh()
+    now = foreseen_anew(timetable, view.picture).by_job()
+    assert {job: entry.first for job, entry in now.items()} == {kept: first, tried: None, grouped: None}

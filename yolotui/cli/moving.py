@@ -1,0 +1,71 @@
+"""What `--dry-run` prints: who would start sooner, who later, by how much; and that nothing was done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from math import isfinite
+
+from yolotui.cli.printing import Table, narrate, print_document, print_table
+from yolotui.core.plan import Move
+from yolotui.core.whatif import NEW_JOB, Difference
+from yolotui.queue import Queue
+from yolotui.units import format_clock, format_duration
+
+SHOWN_AT_MOST = 30
+
+
+def tell_moves(queue: Queue, difference: Difference, new_name: str = "") -> None:
+    """Print the moves as a table, those that gain first. `new_name` is that of a job that is not in the queue yet."""
+    at = difference.timetable.made_at
+    names = _names(queue, difference, new_name)
+    table = Table(("id", "name", "start", "then", "change"), right=frozenset({"id"}))
+    shown = difference.moves
+    if len(shown) > SHOWN_AT_MOST:
+        shown = [*shown[: SHOWN_AT_MOST // 2], *shown[-SHOWN_AT_MOST // 2 :]]
+        narrate(f"{len(difference.moves)} jobs would move: those that move most. --json lists all.")
+    for move in shown:
+        job_id = "new" if move.job_id == NEW_JOB else str(move.job_id)
+        then = [_clock(moment, at) for moment in (move.before, move.after)]
+        table.add(job_id, names.get(move.job_id, ""), *then, _change(move))
+    if table.rows:
+        print_table(table)
+    new = difference.entry(NEW_JOB)
+    if new is not None and new.start_at is None:
+        narrate(f"{new_name} can't be foreseen. {new.why or ''}")
+    elif not table.rows:
+        narrate("Nothing would move.")
+    narrate(f"Nothing was changed: this is told by the timetable of {format_clock(at, time.time())}.")
+
+
+def print_moves(queue: Queue, difference: Difference, new_name: str = "") -> None:
+    """Print the moves as a document: ids (null for a new job), expected starts in UTC seconds, null where unknown."""
+    names = _names(queue, difference, new_name)
+    moves = [
+        {
+            "id": move.job_id if move.job_id != NEW_JOB else None,
+            "name": names.get(move.job_id),
+            "expected_start": move.before,
+            "then": move.after,
+            "later_s": move.later_s if isfinite(move.later_s) else None,
+        }
+        for move in difference.moves
+    ]
+    print_document("moves", moves)
+
+
+def _names(queue: Queue, difference: Difference, new_name: str) -> Mapping[int, str]:
+    jobs = queue.jobs(ids=[move.job_id for move in difference.moves])
+    return {NEW_JOB: new_name} | {job.id: job.name for job in jobs}
+
+
+def _clock(moment: float | None, now: float) -> str:
+    return "" if moment is None else format_clock(moment, now)
+
+
+def _change(move: Move) -> str:
+    if move.job_id == NEW_JOB:
+        return "new"
+    if not isfinite(move.later_s):
+        return "can't be foreseen any more" if move.after is None else "can be foreseen"
+    return f"{format_duration(abs(round(move.later_s)))} {'later' if move.later_s > 0 else 'sooner'}"
