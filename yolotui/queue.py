@@ -81,9 +81,7 @@ class Queue:
 
     def leader(self) -> Leader | None:
         """The scheduler that leads right now, if one does."""
-        leader = self._store.read.leader() if is_led(self.home) else None
-        # Between a kill and the next leader's first row, the row is a dead one's.
-        return leader if leader and Path(f"/proc/{leader.process.pid}").exists() else None
+        return self._store.read.leader() if is_led(self.home) else None
 
     def held_groups(self) -> dict[str, HeldGroup]:
         """The groups of which nothing starts."""

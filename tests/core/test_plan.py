@@ -179,3 +179,12 @@ def test_what_a_change_would_move_can_be_said() -> None:
     found = moves(before, planned(cards(1), raised))
     assert found == [Move(2, NOW + HOUR, NOW + 4 * HOUR), Move(3, NOW + 3 * HOUR, NOW + HOUR)]
     assert [move.later_s / HOUR for move in found] == [3, -2]
+
+
+@pytest.mark.parametrize(("back_off_s", "starts_at_once"), [(30.0, False), (120.0, True)])
+def test_a_retry_soon_keeps_its_gpu_and_a_late_one_lets_others_go_first(
+    back_off_s: float, starts_at_once: bool
+) -> None:
+    retry = waiting(1, priority=Priority.P0, not_before=NOW + back_off_s)
+    timetable = planned(cards(1), [retry, waiting(2, priority=Priority.P3)])
+    assert timetable.by_job()[2].starts_now is starts_at_once

@@ -29,6 +29,7 @@ class LineView:
         self._said: dict[int, Said] = {}
         self._said_at: dict[int, float] = {}
         self._unsaid: dict[int, Job] = {}
+        self._explained: set[int] = set()
 
     def __enter__(self) -> LineView:
         return self
@@ -43,6 +44,12 @@ class LineView:
     def show(self, following: Following, changed: Sequence[Job]) -> None:
         """Print what is new: a new state at once, epochs every few seconds."""
         self._unsaid |= {job.id: job for job in changed}
+        # Why a job waits is known a moment after it was submitted, and may be news to somebody who expects it to run.
+        for job in following.jobs:
+            if job.state == "waiting" and job.id not in self._explained and following.around.why(job):
+                self._explained.add(job.id)
+                if self._said.pop(job.id, None):
+                    self._unsaid[job.id] = job
         for job in list(self._unsaid.values()):
             if not self._may_wait(job):
                 del self._unsaid[job.id]

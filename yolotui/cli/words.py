@@ -94,7 +94,9 @@ def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:
         case Stopping(by=by):
             return f"Being stopped by {by}."
         case Waiting() if held_because is not None:
-            return f"Its group {job.spec.group!r} is held: {held_because}"
+            return (
+                f"Its group {job.spec.group} is held ({held_because}): `yolotui release @{job.spec.group}` lets it go."
+            )
         case Waiting() | Paused():
             return str(entry.why) if entry and entry.why else ""
     return ""  # it runs, whatever the timetable said before it started; or it has succeeded

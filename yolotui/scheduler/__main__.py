@@ -106,14 +106,14 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
     runs = config.paths.runs
     executor = LocalExecutor(home, wakeups)
     with Store(home, runs_root=str(Path(runs).expanduser()) if runs else None, wakes_leader=False) as store:
+        me = identity(os.getpid())
+        assert me is not None
+        store.ledger.take_the_lead(me)
+        log.info("leads %s as pid %d", home.root, me.pid)
         executor.expect(frozenset(a.uuid for job in store.read.jobs(unfinished=True) for a in job.attempts[-1:]))
         devices = open_devices(os.environ.get("YOLOTUI_GPUS"), limits=_limits(config), ours=executor.is_ours)
         host = HostWatch(devices, Samples(home.samples), wakeups.nudge)
         try:
-            me = identity(os.getpid())
-            assert me is not None
-            store.ledger.take_the_lead(me)
-            log.info("leads %s as pid %d", home.root, me.pid)
             wakeups.watch_file(home.queue)
             leader = Leader(
                 home,

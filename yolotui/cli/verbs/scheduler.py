@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -58,7 +59,7 @@ def run(until_idle: bool) -> None:
 def stop() -> None:
     """Stop the scheduler. Trainings go on, and the next scheduler takes them over."""
     queue = open_queue()
-    leader = queue.leader()
+    leader = _await_leader(queue) if is_led(queue.home) else None
     if leader is None:
         narrate("No scheduler leads.")
         return
@@ -101,9 +102,13 @@ def install(cron: bool, dry_run: bool) -> None:
 
 def _await_leader(queue: Queue) -> Leader | None:
     deadline = time.monotonic() + STARTS_WITHIN_S
-    while (leader := queue.leader()) is None and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        leader = queue.leader()
+        # Between a kill and the next leader's first words, what is written is a dead one's.
+        if leader and Path(f"/proc/{leader.process.pid}").exists():
+            return leader
         time.sleep(LOOK_EVERY_S)
-    return leader
+    return None
 
 
 def _follow_the_leader(home: Home) -> None:

@@ -13,16 +13,22 @@ from yolotui.core.timetable import Demand
 
 ANCHORED_AFTER_S = 7 * 86400.0
 ANCHORED_FACTOR = 3.0
+KEPT_FOR_RETRY_S = 60.0
 
 
 class Rank(IntEnum):
-    """The groups that are placed one after the other. `OVERDUE` are those of any class whose guard has run out."""
+    """The groups that are placed one after the other.
+
+    `OVERDUE` are those of any class whose guard has run out. `BACKING_OFF` are those that an attempt's failure keeps
+    from starting for more than a minute: no GPU idles for them meanwhile.
+    """
 
     P0 = 0
     OVERDUE = 1
     P1 = 2
     P2 = 3
     P3 = 4
+    BACKING_OFF = 5
 
 
 RANKS = {Priority.P0: Rank.P0, Priority.P1: Rank.P1, Priority.P2: Rank.P2, Priority.P3: Rank.P3}
@@ -36,6 +42,8 @@ def overdue_at(demand: Demand, fifo_cleared_at: float, policy: Policy) -> float:
 
 def rank_of(demand: Demand, limit: float, policy: Policy, now: float) -> Rank:
     """The group that the job is placed with."""
+    if demand.not_before is not None and demand.not_before - now > KEPT_FOR_RETRY_S:
+        return Rank.BACKING_OFF
     if demand.priority is Priority.P0:
         return Rank.P0
     if now >= limit:
