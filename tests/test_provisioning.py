@@ -57,7 +57,7 @@ def test_the_unit_is_written_enabled_and_lingers(commands: Commands, home: Home,
     told = plan.carry_out()
     unit = tmp_path / "xdg-config" / "systemd" / "user" / provisioning.UNIT
     assert unit.read_text() == plan.content
-    assert f'ExecStart="{sys.executable}" "-m" "yolotui" "scheduler" "run"' in plan.content
+    assert f'ExecStart="{sys.executable}" "-P" "-m" "yolotui" "scheduler" "run"' in plan.content
     assert str(unit) in told[0]
     assert commands.called == [
         "systemctl --user show-environment",

@@ -169,7 +169,9 @@ def test_why_forecast_and_gpus_tell_what_the_leader_published(
 def test_a_held_group_is_the_reason(add: Callable[..., int], shell: Shell) -> None:
     add("a", "--group", "g")
     shell("hold", "@g", "--reason", "card is hot")
-    assert shell.json("list")["jobs"][0]["why"] == "Its group 'g' is held: card is hot"
+    assert shell.json("list")["jobs"][0]["why"] == (
+        "Its group g is held (card is hot): `yolotui release @g` lets it go."
+    )
 
 
 def test_names_cannot_steer_a_terminal(shell: Shell, store: Store) -> None:

@@ -12,8 +12,9 @@ from yolotui.telemetry.log_tail import TORN_BYTES, shown
 class ConsoleLog:
     """The lines of one file, each once: progress bars in their last state, no escapes. A missing file is empty yet."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = GrowingFile(path)
+    def __init__(self, path: Path, *, last_bytes: int | None = None) -> None:
+        """With `last_bytes` only so much of what is there already."""
+        self._file = GrowingFile(path, last_bytes=last_bytes)
         self._torn = b""
 
     def new_lines(self) -> Iterator[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 SCHEMA = 1
+NARROW = 110
 ELASTIC = frozenset({"name", "group", "best"})
 """Columns that give way on a narrow terminal; the last one wraps."""
 LINE_BREAKS = str.maketrans(dict.fromkeys("\n\r\t\v\f\x85\u2028\u2029", " "))
@@ -67,6 +68,11 @@ def print_table(table: Table) -> None:
             click.echo(line)
         return
     console().print(rich_table(table))
+
+
+def is_narrow() -> bool:
+    """Whether a table is drawn on a terminal that has no room for many columns."""
+    return sys.stdout.isatty() and console().size.width < NARROW
 
 
 def narrate(*sentences: str) -> None:

@@ -126,7 +126,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
                 is_intact=lambda: lock.is_intact() and store.is_intact(),
             )
             why = leader.run()
-            store.ledger.lay_down_the_lead(why)
+            store.ledger.lay_down_the_lead(me, why)
             log.info("leaves: %s", why)
         finally:
             host.close()

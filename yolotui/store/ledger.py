@@ -44,10 +44,10 @@ class Ledger:
             )
             write.audit("lead", None, pid=process.pid)
 
-    def lay_down_the_lead(self, why: str) -> None:
-        """Write down that nobody leads."""
+    def lay_down_the_lead(self, process: Process, why: str) -> None:
+        """Write down that this process leads no more; another may have taken the lead already."""
         with self._database.write(Actor.scheduler()) as write:
-            write.execute("DELETE FROM leader")
+            write.execute("DELETE FROM leader WHERE (pid, start_ticks) = (?, ?)", (process.pid, process.start_ticks))
             write.audit("leave", None, why=why)
 
     def begin_attempt(

@@ -11,7 +11,7 @@ import click
 
 from yolotui.cli.documents import history_document, job_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
-from yolotui.cli.printing import Table, narrate, print_document, print_facts, print_table
+from yolotui.cli.printing import Cell, Table, is_narrow, narrate, print_document, print_facts, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import (
@@ -28,6 +28,10 @@ from yolotui.cli.words import (
 )
 from yolotui.core.jobs import STATES, Job
 from yolotui.units import format_clock, format_duration
+
+NUMBERS = frozenset({"id", "epochs", "ran"})
+LEFT_OUT_ON_A_NARROW_TERMINAL = frozenset({"group", "best", "start", "ran"})
+"""The sentence that says why a job waits needs the room more."""
 
 
 @click.command("list")
@@ -49,28 +53,36 @@ def list_verb(jobs: Sequence[str], states: Sequence[str], group: str | None, as_
     elif found:
         narrate("No job matches.")
     else:
-        narrate("The queue is empty. `yolotui add MODEL DATA` or `yolotui add --file jobs.toml` fills it.")
+        narrate(
+            f"The queue in {queue.home.root} is empty. "
+            "`yolotui add MODEL DATA` or `yolotui add --file jobs.toml` fills it."
+        )
 
 
 def _job_table(jobs: Sequence[Job], around: Surroundings, now: float) -> Table:
-    titles = ("id", "state", "prio", "name", "group", "epochs", "best", "start", "finish", "ran", "why")
-    table = Table(titles, right=frozenset({"id", "epochs", "ran"}))
-    for job in jobs:
-        entry = around.entry(job)
-        table.add(
-            str(job.id),
-            state_cell(job.state),
-            job.priority.name,
-            job.name,
-            job.spec.group,
-            epochs_text(job),
-            best_text(job, at_most=1),
-            start_text(job, entry, now),
-            finish_text(job, entry, now),
-            run_time_text(job, now),
-            around.why(job),
-        )
+    left_out = LEFT_OUT_ON_A_NARROW_TERMINAL if is_narrow() else frozenset()
+    rows = [_row(job, around, now) for job in jobs]
+    table = Table(tuple(title for title in rows[0] if title not in left_out), right=NUMBERS)
+    for row in rows:
+        table.add(*(cell for title, cell in row.items() if title not in left_out))
     return table
+
+
+def _row(job: Job, around: Surroundings, now: float) -> dict[str, str | Cell]:
+    entry = around.entry(job)
+    return {
+        "id": str(job.id),
+        "state": state_cell(job.state),
+        "prio": job.priority.name,
+        "name": job.name,
+        "group": job.spec.group,
+        "epochs": epochs_text(job),
+        "best": best_text(job, at_most=1),
+        "start": start_text(job, entry, now),
+        "finish": finish_text(job, entry, now),
+        "ran": run_time_text(job, now),
+        "why": around.why(job),
+    }
 
 
 @click.command("show")

@@ -17,6 +17,8 @@ from yolotui.errors import NotPossible, WrongUse
 from yolotui.queue import Queue
 
 LOOK_EVERY_S = 0.2
+LONG_LINE_BYTES = 16_384
+"""A log may be of gigabytes: for its last lines only so much of it is read, for each."""
 
 
 @click.command("logs")
@@ -49,7 +51,8 @@ def _print_log(job: Job, attempt: int | None, lines: int | None, *, as_json: boo
         raise NotPossible(
             f"job {job.id} ({job.name}) is {job.state} and has {_attempts(job)}: there is no log to show."
         )
-    text = _last(ConsoleLog(console_log(job, number)).all_lines(), lines)
+    enough = None if lines is None else (lines + 1) * LONG_LINE_BYTES
+    text = _last(ConsoleLog(console_log(job, number), last_bytes=enough).all_lines(), lines)
     if as_json:
         print_document("log", {"id": job.id, "attempt": number, "lines": list(text)})
         return
