@@ -82,7 +82,7 @@ def run(command: list[str], run_dir: Path, environment: dict[str, str]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
@@ -91,7 +91,7 @@ def main() -> int:
             str(ROOT / "examples/make_shapes.py"),
             str(place / "data"),
             "--train",
-            "96",
+            "288",
             "--size",
             "96",
         ]

@@ -98,7 +98,13 @@ class Queue:
     # Verbs
 
     def add(self, *specs: JobSpec, priority: Priority = Priority.P2, hold: bool = False, reason: str = "") -> list[int]:
-        """Submit jobs, all or none; returns their ids. Raises WrongUse for one that this machine can never run."""
+        """Submit jobs, all or none; returns their ids. Relative paths are meant from the working directory.
+
+        Raises WrongUse for what does not exist, is misspelt, or can never run on this machine.
+        """
+        from yolotui.jobfile import checked
+
+        specs = tuple(checked(spec, folder=Path.cwd(), weights_dir=self.home.weights) for spec in specs)
         if refused := [said for spec in specs if (said := self._too_much(spec))]:
             raise WrongUse("\n".join(refused))
         environment = submitted_environment(os.environ)

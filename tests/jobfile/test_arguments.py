@@ -84,13 +84,15 @@ def test_other_names_are_no_model(name):
     assert not ultralytics_args.known_model_yaml(name)
 
 
-def test_checking_jobs_imports_neither_torch_nor_ultralytics_nor_yaml():
+def test_checking_jobs_imports_neither_torch_nor_ultralytics_nor_yaml(tmp_path):
+    (tmp_path / "data.yaml").write_text("path: .")
     code = (
         "import sys; from yolotui.jobfile import one_job; from pathlib import Path\n"
-        "one_job('yolo11n.yaml', 'coco8.yaml', {'epochs': '3'}, weights_dir=Path('w'))\n"
+        "one_job('yolo11n.yaml', sys.argv[1], {'epochs': '3'}, weights_dir=Path('w'))\n"
         "print(sorted({'torch', 'ultralytics', 'yaml', 'textual', 'rich'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code, str(tmp_path / "data.yaml")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
 

@@ -329,10 +329,10 @@ def test_what_an_earlier_job_makes_need_not_be_there_yet(folder):
     assert taken(folder, text).jobs[1].spec.data == "{gen.dir}/data.yaml"
 
 
-def test_a_data_set_of_ultralytics_is_taken_with_a_warning(folder):
-    file = taken(folder, JOB.replace("shapes.yaml", "coco8.yaml"))
-    assert file.jobs[0].spec.data == "coco8.yaml"
-    assert "images must be on disk" in file.warnings[0]
+def test_a_data_set_that_would_have_to_be_downloaded_is_refused_with_the_way_out(folder):
+    (mistake,) = mistakes(folder, JOB.replace("shapes.yaml", "coco8.yaml"))
+    assert "its images don't" in mistake
+    assert "copy it to" in mistake
 
 
 def test_with_another_interpreter_arguments_of_another_version_are_believed(folder):

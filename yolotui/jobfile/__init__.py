@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yolotui.jobfile.checking import checked
 from yolotui.jobfile.reading import ASKED, FileJob, JobFile, asked, one_job, read
 
-__all__ = ["ASKED", "FileJob", "JobFile", "asked", "one_job", "read"]
+__all__ = ["ASKED", "FileJob", "JobFile", "asked", "checked", "one_job", "read"]

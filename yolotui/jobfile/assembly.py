@@ -42,12 +42,11 @@ class Assembled(NamedTuple):
 
 @dataclass(frozen=True)
 class Desk:
-    """What all jobs of a submission share. `warnings` are sentences, each once, as the keys of a dict."""
+    """What all jobs of a submission share."""
 
     places: Places
     mistakes: Mistakes
     defaults: Draft = field(default_factory=lambda: Draft(()))
-    warnings: dict[str, None] = field(default_factory=dict)
 
 
 def assemble(drafts: Sequence[Draft], desk: Desk, existing: Collection[str] | None) -> list[Assembled]:
@@ -81,7 +80,6 @@ class _Job:
         self._defaults = desk.defaults
         self._places = desk.places
         self._mistakes = desk.mistakes
-        self._warnings = desk.warnings
         self.kind = self._kind()
         self.name: str = own.get("name", "")
         self._fields = self._merged_fields()
@@ -163,9 +161,6 @@ class _Job:
         if self.kind is Kind.TRAIN and not self._is_written("data"):
             self._mistakes.add(self._own.path, f'{self.name!r} has no data: write data = "my-data.yaml"')
         found: str | None = self._try("data", lambda: self._places.data(self._get("data")))
-        if found and ultralytics_args.known_dataset_yaml(found):
-            said = f"{found} ships with Ultralytics: trainings run offline, so its images must be on disk"
-            self._warnings[said] = None
         return found
 
     def _cwd(self) -> str:

@@ -43,7 +43,7 @@ class Places:
         raise ValueError(f"there is no model {said!r} in {self.folder}{did_you_mean(said, self._models_known())}")
 
     def data(self, said: str) -> str:
-        """A data set: a yaml file or a directory; or the name of one that ships with Ultralytics."""
+        """A data set: a yaml file or a directory."""
         if PLACEHOLDER.search(said):
             return said
         _refuse_url(said)
@@ -53,9 +53,11 @@ class Places:
         if not _is_bare(said):
             raise ValueError(f"there is no data set {here}")
         if ultralytics_args.known_dataset_yaml(said):
-            return said
-        near = did_you_mean(said, [*self._names_here(), *ultralytics_args.dataset_yamls()])
-        raise ValueError(f"there is no data set {said!r} in {self.folder}{near}")
+            raise ValueError(
+                f"{said!r} comes with Ultralytics, its images don't, and trainings fetch nothing: copy it to "
+                f"{self.folder}, let its `path:` name the folder with the images, and take out `download:`"
+            )
+        raise ValueError(f"there is no data set {said!r} in {self.folder}{did_you_mean(said, self._names_here())}")
 
     def argument(self, key: str, value: object) -> object:
         """The value of an Ultralytics argument; a path is made absolute, for a run has its own directory."""

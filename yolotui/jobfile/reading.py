@@ -49,11 +49,10 @@ class FileJob(msgspec.Struct, frozen=True):
 
 
 class JobFile(msgspec.Struct, frozen=True):
-    """A file of jobs, all of it good. `warnings` are sentences about what may go wrong later."""
+    """A file of jobs, all of it good."""
 
     path: Path
     jobs: tuple[FileJob, ...]
-    warnings: tuple[str, ...] = ()
 
 
 def read(path: Path, *, weights_dir: Path, existing: Collection[str] | None = None) -> JobFile:
@@ -77,7 +76,7 @@ def read(path: Path, *, weights_dir: Path, existing: Collection[str] | None = No
     if mistakes:
         raise WrongFile(mistakes.told)
     jobs = (_file_job(each, source.line(own.path)) for each, own in zip(assembled, drafts, strict=True))
-    return JobFile(path, tuple(jobs), tuple(desk.warnings))
+    return JobFile(path, tuple(jobs))
 
 
 def one_job(

@@ -1,7 +1,7 @@
 """Checkpoints that are whole at every instant.
 
 Ultralytics truncates `last.pt` and writes it anew, so that a kill in between leaves nothing. Here the bytes go to a new
-file which then takes the name; the checkpoint before stays as `last.prev.pt`, as a file of its own.
+file which then takes the name; the checkpoint before stays as `last.prev.pt`, as a file of its own, and is on the disk.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from typing import Any
 from . import checkpoints, durable
 
 LAST = "last.pt"
+# An epoch must not wait for the disk. Each last.pt goes there; best.pt, on tiny data as often, need not.
+_last = durable.WriteBehind()
+_others = durable.WriteBehind(flush_every_s=10.0)
 
 
 class AtomicPath(type(Path())):  # type: ignore[misc]
     """A path whose `write_bytes` replaces the file. Paths derived from it do so too (epochN.pt)."""
 
     def write_bytes(self, data: Any) -> int:
-        """Write durably; raises OSError and keeps the old file when the disk is full."""
+        """Replace the file; raises OSError and keeps the old one when the disk is full."""
         if self.name == LAST:
             _replace_last(str(self), data)
         else:
-            durable.write_atomically(str(self), data)
+            _others.write(str(self), data)
         return len(data)
 
 
@@ -78,13 +81,14 @@ def drop_kept_copy(weights_dir: str) -> None:
 
 def _replace_last(path: str, data: bytes) -> None:
     # The old file gets a second name first and the kept copy's name last, so that one of the two is always whole,
-    # even when the old one was damaged from outside.
+    # even when the old one was damaged from outside. What becomes the kept copy is on the disk.
+    _last.wait()
     kept = os.path.join(os.path.dirname(path), checkpoints.KEPT_COPY)
     held = durable.temporary_beside(kept)
     with contextlib.suppress(FileNotFoundError, FileExistsError):
         os.link(path, held)
     try:
-        durable.write_atomically(path, data)
+        _last.write(path, data)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(held)

@@ -95,7 +95,7 @@ class Verbs:
             if not isinstance(job.status, Waiting | Held) or job.attempts:
                 raise NotPossible(
                     f"{_name(job)} is {job.state} and can't be changed: only a job that has not started can. "
-                    "`yolotui clone` makes a new one from it."
+                    "Cancel or kill it, and `yolotui add` it as it should be."
                 )
             arguments = {**job.spec.arguments, **changes}
             arguments = {key: value for key, value in arguments.items() if value is not None}
@@ -153,7 +153,11 @@ class Verbs:
         """Let paused trainings continue from their checkpoint when their turn comes."""
         self._move(
             job_ids, actor, "resume", (Paused,), lambda now, _: Waiting(now),
-            instead={Held: "`yolotui release` lets a held one go", Failed: "`yolotui retry` tries a failed one again"},
+            instead={
+                Held: "`yolotui release` lets a held one go",
+                Failed: "`yolotui retry` tries a failed one again",
+                Pausing: "it stops at the end of its epoch, and can be resumed from then on",
+            },
         )  # fmt: skip
 
     def request(self, job_ids: Sequence[int], request: Request, actor: Actor) -> None:

@@ -1,0 +1,40 @@
+"""The checks of a file, for a job that a program hands over as a `JobSpec`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from yolotui import ultralytics_args
+from yolotui.core.jobs import JobSpec, Kind
+from yolotui.errors import WrongUse
+from yolotui.jobfile.places import Places
+
+
+def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
+    """The job with what it names found, relative to `folder`. Raises WrongUse with every mistake, a line each."""
+    if spec.kind is Kind.COMMAND:
+        if not spec.command:
+            raise WrongUse(f"{spec.name!r} has no command.")
+        return spec if spec.cwd else msgspec.structs.replace(spec, cwd=str(folder))
+    mistakes = []
+    places = Places(folder, weights_dir)
+    found = {}
+    for key, find in (("model", places.model), ("data", places.data)):
+        said = getattr(spec, key)
+        if said is None:
+            if key == "model" or spec.kind is Kind.TRAIN:
+                mistakes.append(f"{key}: {spec.name!r} has none")
+            continue
+        try:
+            found[key] = find(said)
+        except ValueError as error:
+            mistakes.append(f"{key}: {error}")
+    mistakes += [
+        f"{mistake.key}: {mistake.message}" + (f"; did you mean {mistake.nearest!r}?" if mistake.nearest else "")
+        for mistake in ultralytics_args.check(spec.kind, spec.arguments, foreign=spec.python is not None)
+    ]
+    if mistakes:
+        raise WrongUse("\n".join(mistakes))
+    return msgspec.structs.replace(spec, **found)
