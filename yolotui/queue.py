@@ -13,6 +13,8 @@ runs.
 from __future__ import annotations
 
 import os
+import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,13 +26,26 @@ from msgspec.structs import replace
 from yolotui.config import Config
 from yolotui.core.jobs import Argument, Job, JobSpec, Priority, Request
 from yolotui.core.plan import Mode, Policy
-from yolotui.core.timetable import Published
+from yolotui.core.timetable import Estimate, Published
 from yolotui.core.whatif import Difference, demand_of, difference, expected, need_of, too_much, with_job, with_priority
 from yolotui.environment import submitted_environment
 from yolotui.errors import NotPossible, WrongFile, WrongUse
-from yolotui.leadership import ensure_leader, is_led, watching
+from yolotui.gpu_selector import SELECTOR, read_selector
+from yolotui.leadership import ensure_leader, is_led, runs_inside_a_job, watching
 from yolotui.locations import Home
-from yolotui.store import Actor, AuditRow, FileTaken, HeldGroup, Leader, Store, Submission, Undone
+from yolotui.store import (
+    Actor,
+    AuditRow,
+    FileTaken,
+    ForecastRecord,
+    GpuMark,
+    HeldGroup,
+    Leader,
+    Retried,
+    Store,
+    Submission,
+    Undone,
+)
 
 Result = TypeVar("Result")
 
@@ -38,14 +53,25 @@ Result = TypeVar("Result")
 class Queue:
     """An open queue. Use it from one thread. With `readonly` every verb is refused."""
 
-    def __init__(self, home: str | Path | None = None, *, readonly: bool = False, start_scheduler: bool = True) -> None:
-        """Open the queue in `home` (default: `$YOLOTUI_HOME` or the user data directory), making it if need be."""
+    def __init__(
+        self,
+        home: str | Path | None = None,
+        *,
+        readonly: bool = False,
+        start_scheduler: bool = True,
+        warn: Callable[[str], None] = warnings.warn,
+    ) -> None:
+        """Open the queue in `home` (default: `$YOLOTUI_HOME` or the user data directory), making it if need be.
+
+        `warn` is told in a sentence where a verb was done but no scheduler could be started for it.
+        """
         self.home = Home(Path(home).absolute()) if home else Home.current()
         self.config = Config.load(self.home)
         runs = self.config.paths.runs
         self._store = Store(self.home, runs_root=str(Path(runs).expanduser()) if runs else None)
         self.readonly = readonly
         self._start_scheduler = start_scheduler
+        self._warn = warn
 
     # Readings
 
@@ -58,6 +84,10 @@ class Queue:
     def job(self, job_id: int) -> Job:
         """One job. Raises NoSuchJob."""
         return self._store.read.job(job_id)
+
+    def names(self) -> set[str]:
+        """The names of all jobs, ended ones too."""
+        return self._store.read.names()
 
     def select(self, *selectors: str) -> list[int]:
         """The ids that ids, ranges, names and @groups mean, in order, each once. Raises NoSuchJob."""
@@ -78,6 +108,14 @@ class Queue:
     def published_revision(self) -> int:
         """Changes when `published` would answer otherwise."""
         return self._store.read.published_revision()
+
+    def forecast_record(self) -> list[ForecastRecord]:
+        """What was foreseen of the newest starts when their jobs were first planned, and what came true."""
+        return self._store.read.forecast_record()
+
+    def gpu_marks(self) -> dict[str, GpuMark]:
+        """Which GPUs were drained or quarantined, by UUID, and why."""
+        return self._store.read.gpu_marks()
 
     def leader(self) -> Leader | None:
         """The scheduler that leads right now, if one does."""
@@ -118,7 +156,7 @@ class Queue:
         from yolotui.jobfile import read as read_jobfile
 
         file = Path(path).absolute()
-        jobs = read_jobfile(file, weights_dir=self.home.weights).jobs
+        jobs = read_jobfile(file, weights_dir=self.home.weights, existing=self.names()).jobs
         if refused := [f"{file}:{job.line}: {said}" for job in jobs if (said := self._too_much(job.spec))]:
             raise WrongFile(refused)
         environment = submitted_environment(os.environ)
@@ -191,8 +229,11 @@ class Queue:
         """Take waiting jobs out of the queue."""
         self._do(reason, lambda actor: self._store.verbs.cancel(jobs, actor))
 
-    def retry(self, jobs: Sequence[int], *, reason: str = "") -> list[int]:
-        """Try ended jobs again, and arm what was skipped behind them; returns the ids of those."""
+    def retry(self, jobs: Sequence[int], *, reason: str = "") -> Retried:
+        """Try ended jobs again, with those that keep them from running; what was skipped behind waits again, too.
+
+        Raises NotPossible where a job could not run even so.
+        """
         return self._do(reason, lambda actor: self._store.verbs.retry(jobs, actor))
 
     def undo(self, *, reason: str = "") -> Undone:
@@ -208,7 +249,7 @@ class Queue:
         for job in self.jobs(ids=[job_id for job_id in jobs if job_id not in known]):
             state = f"has {job.state}" if job.ended else "has not been looked at by a scheduler yet"
             raise NotPossible(f"job {job.id} ({job.name}) {state}: nothing can be foreseen for it.")
-        return difference(published, with_priority(published.world, jobs, priority), self._policy)
+        return difference(published, with_priority(published.world, jobs, priority), self._policy, time.time())
 
     def what_if_added(self, spec: JobSpec, priority: Priority = Priority.P2) -> Difference:
         """What one more job would move; in there it is `NEW_JOB`. Raises as `add` does, and without a timetable."""
@@ -216,10 +257,15 @@ class Queue:
         if refused := self._too_much(spec):
             raise WrongUse(refused)
         needs = [need_of(self.job(self.select(name)[0]), mode) for name, mode in spec.needs]
-        demand = demand_of(spec, priority, expected(spec, self.jobs()), needs, published.timetable.made_at)
+        now = time.time()
+        demand = demand_of(spec, priority, self.expected(spec), needs, now)
         if held := self.held_groups().get(spec.group):
             demand = replace(demand, blocked=f"Its group {spec.group} is held ({held.reason}).")
-        return difference(published, with_job(published.world, demand), self._policy)
+        return difference(published, with_job(published.world, demand), self._policy, now)
+
+    def expected(self, spec: JobSpec) -> Estimate:
+        """How long a job that is not in the queue yet would take, and where that is known from."""
+        return expected(spec, self.jobs())
 
     @property
     def _policy(self) -> Policy:
@@ -228,7 +274,10 @@ class Queue:
     def _timetabled(self) -> Published:
         published = self.published()
         if published is None:
-            raise NotPossible("No scheduler has made a timetable yet: `yolotui scheduler start` starts one.")
+            raise NotPossible(
+                "No scheduler has made a timetable yet, and a dry run needs one: `yolotui scheduler start` starts one; "
+                "then ask again."
+            )
         return published
 
     def _too_much(self, spec: JobSpec) -> str:
@@ -291,6 +340,15 @@ class Queue:
         if self.readonly:
             raise NotPossible("This is a read-only view: nothing can be changed from here.")
         result = verb(Actor.current(reason))
-        if self._start_scheduler:
-            ensure_leader(self.home)
+        if self._start_scheduler and not is_led(self.home) and not runs_inside_a_job():
+            self._start_a_scheduler()
         return result
+
+    def _start_a_scheduler(self) -> None:
+        """Start one, unless it is plain that it would refuse the GPUs that it is told to use."""
+        try:
+            read_selector(os.environ.get(SELECTOR))
+        except WrongUse as error:
+            self._warn(f"{error} No scheduler was started, and nothing will run before one is.")
+        else:
+            ensure_leader(self.home)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.core.planning import cards, planned, running, starts, waiting
 from yolotui.core.jobs import Priority
-from yolotui.core.timetable import Need, NeedMode
+from yolotui.core.timetable import Demand, Need, NeedMode
 
 
 def need(job_id: int, state: str, mode: NeedMode = NeedMode.ALL, missed: tuple[str, ...] = ()) -> Need:
@@ -114,6 +116,35 @@ def test_what_hangs_on_a_held_job_cannot_be_foreseen() -> None:
     entry = planned(cards(1), [waiting(1, needs=[need(9, "held")])]).by_job()[1]
     assert entry.start_at is None
     assert str(entry.why) == "It comes after job 9 (job-9), which is held. `yolotui release 9` lets that one go."
+
+
+def reason(*needs: Need, others: Sequence[Demand] = ()) -> str:
+    """Why job 1 does not run, which has these needs; job 8 runs."""
+    demands = [running(8, ["gpu-0"]), waiting(1, needs=needs), *others]
+    return str(planned(cards(2), demands).by_job()[1].why)
+
+
+def test_what_is_required_is_not_counted_among_the_alternatives() -> None:
+    said = reason(need(8, "running", NeedMode.ANY), need(9, "held", NeedMode.ANY), need(8, "running"))
+    assert said == "It comes after job 8 (job-8), which is running."
+    said = reason(need(8, "running"), need(7, "paused", NeedMode.ANY), need(9, "held", NeedMode.ANY))
+    assert said == (
+        "It comes after any one of jobs 7, 9, none of which has succeeded yet. `yolotui resume 7` continues that one."
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [("held", "`yolotui release 9` lets that one go."), ("paused", "`yolotui resume 9` continues that one.")],
+)
+def test_what_is_kept_back_is_named_before_what_goes_on(state: str, remedy: str) -> None:
+    assert reason(need(8, "running"), need(9, state)) == f"It comes after job 9 (job-9), which is {state}. {remedy}"
+
+
+def test_what_cannot_be_foreseen_is_named_before_what_can() -> None:
+    stuck = waiting(2, needs=[need(9, "held")])
+    said = reason(need(8, "running"), need(2, "waiting"), others=[stuck])
+    assert said == "It comes after job 2 (job-2), which waits. `yolotui why 2` tells what keeps that one."
 
 
 def test_nobody_plans_for_a_failure() -> None:

@@ -46,6 +46,14 @@ def test_a_gang_may_span_different_cards_only_where_that_is_sooner() -> None:
     assert starts(timetable)[1] == 0
 
 
+def test_a_gang_gets_cards_of_one_model_where_as_many_are_free() -> None:
+    gpus = (*cards(1, name="NVIDIA RTX 4090"), *cards(2, first=1))
+    assert planned(gpus, [waiting(1, gpus=2)]).by_job()[1].gpus == ("gpu-1", "gpu-2")
+    mixed = planned(gpus, [running(9, ["gpu-1"]), waiting(1, gpus=2)]).by_job()[1]
+    assert mixed.starts_now
+    assert mixed.gpus == ("gpu-0", "gpu-2")
+
+
 def test_a_model_a_preference_and_what_to_avoid() -> None:
     gpus = (*cards(2, name="NVIDIA RTX 4090"), *cards(2, name="NVIDIA A100-SXM4", first=2))
     assert planned(gpus, [waiting(1, gpu_model="a100")]).by_job()[1].gpus == ("gpu-2",)

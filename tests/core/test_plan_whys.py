@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from tests.core.planning import GIB, HOUR, NOW, cards, planned, running, waiting
-from yolotui.core.gpus import Gpu
+from yolotui.core.gpus import Availability, Excluded, Foreign, Gpu, Lost
 from yolotui.core.jobs import Priority
 from yolotui.core.timetable import Demand, Timetable
 
@@ -60,6 +61,28 @@ def test_more_than_there_is() -> None:
     assert why(planned(cards(2), [waiting(1, gpu_model="H100")]), 1) == (
         "It asks for 1 GPU of the model H100, and none of 2 here can take it. `yolotui edit` changes what it asks for."
     )
+
+
+def kept_out(index: int) -> Excluded:
+    return Excluded(f"drained by ann; `yolotui undrain {index}` brings it back")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "kept", "remedy"),
+    [
+        (1, [kept_out(0), kept_out(1)], "`yolotui undrain 0` brings it back."),
+        (2, [kept_out(0), kept_out(1)], "`yolotui undrain 0 1` brings them back."),
+        (2, [kept_out(0), Foreign((7,), GIB)], "`yolotui undrain 0` brings it back, not yet enough."),
+        (1, [Foreign((7,), GIB), Foreign((8,), GIB)], "It starts when they are free again."),
+        (1, [Excluded("[gpus] exclude names GPU 0"), Lost("it fell off the bus")], ""),
+    ],
+)
+def test_cards_that_are_out_of_use_come_back_by_what_is_said(gpus: int, kept: list[Availability], remedy: str) -> None:
+    devices = [replace(gpu, availability=each) for gpu, each in zip(cards(2), kept, strict=True)]
+    why = planned(devices, [waiting(1, gpus=gpus)]).by_job()[1].why
+    assert why is not None
+    assert why.remedy == remedy
+    assert "undrain" not in why.sentence
 
 
 def test_a_retry_waits_for_its_moment() -> None:

@@ -77,6 +77,23 @@ def test_no_change_moves_nobody() -> None:
     assert difference(now, now.world, Policy()).moves == []
 
 
+def test_on_an_idle_home_it_is_planned_at_the_moment_of_asking() -> None:
+    idle = published()
+    new = demand_of(command(), Priority.P2, Estimate(HOUR_S, "told"), (), NOW + 5 * HOUR_S)
+    entry = difference(idle, with_job(idle.world, new), Policy(), NOW + 5 * HOUR_S).entry(NEW_JOB)
+    assert entry is not None
+    assert (entry.start_at, entry.finish_at, entry.starts_now) == (NOW + 5 * HOUR_S, NOW + 6 * HOUR_S, True)
+    early = difference(idle, with_job(idle.world, new), Policy(), NOW - 60).timetable
+    assert early.made_at == NOW
+
+
+def test_what_runs_has_run_on_since_the_timetable_was_published() -> None:
+    before = published(demand(1, gpus=2, holding=2, hours=2), demand(2, gpus=2))
+    later = difference(before, before.world, Policy(), NOW + 0.5 * HOUR_S)
+    assert later.moves == []
+    assert [entry.start_at for entry in later.timetable.entries if entry.job_id == 2] == [NOW + 2 * HOUR_S]
+
+
 def test_a_new_job_has_its_line_and_delays_only_those_behind_it() -> None:
     now = published(demand(1, gpus=2, holding=2), demand(2, gpus=2, priority=Priority.P3))
     new = demand_of(command(gpus=2), Priority.P1, Estimate(HOUR_S, "told"), (), NOW)

@@ -131,7 +131,7 @@ def test_a_drained_gpu_is_passed_over_and_comes_back(rig: Rig, tmp_path: Path) -
         why = entry_of(rig, wide).why
         assert why is not None
         assert "new fan" in why.sentence
-        assert "`yolotui undrain 0` brings it back" in why.sentence
+        assert why.remedy == "`yolotui undrain 0` brings it back."
         assert rig.job(runs_on).state == "running", "what runs on it goes on"
         go.touch()
         rig.until(runs_on, "succeeded")

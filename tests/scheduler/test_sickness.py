@@ -52,9 +52,29 @@ class TestBlame:
         endings = [failed(1, 10, "A", cause="cuda_out_of_memory"), failed(2, 20, "A", cause="bad_data")]
         assert blamed(endings, {}, usable=BOTH) is None
 
-    def test_failures_on_several_cards_single_none_out(self) -> None:
-        endings = [failed(1, 10, "A"), failed(2, 20, "A"), failed(3, 30, "B")]
-        assert blamed(endings, {}, usable=BOTH) is None
+    def test_an_error_elsewhere_hides_no_sick_card(self) -> None:
+        endings = [failed(1, 10, "B"), failed(2, 20, "A"), failed(3, 30, "A")]
+        found = blamed(endings, {}, usable=BOTH)
+        assert found == ("A", "jobs 2, 3 failed on it with errors of the GPU")
+
+    def test_two_sick_cards_are_both_caught_one_after_the_other(self) -> None:
+        cards = ("A", "B", "C")
+        endings = [failed(1, 10, "A"), failed(2, 11, "B"), failed(3, 20, "A"), failed(4, 21, "B"), failed(5, 22, "B")]
+        first = blamed(endings, {}, usable=cards)
+        assert first is not None
+        assert first[0] == "B"
+        second = blamed(endings, mark("B", GpuState.QUARANTINED, since=30), usable=("A", "C"))
+        assert second is not None
+        assert second[0] == "A"
+
+    def test_what_one_card_explains_speaks_against_no_other(self) -> None:
+        endings = [failed(1, 10, "A"), failed(2, 20, "B"), failed(3, 30, "A", "B")]
+        found = blamed(endings, {}, usable=BOTH)
+        assert found is not None
+        assert blamed(endings, mark(found[0], GpuState.QUARANTINED, since=31), usable=BOTH) is None
+
+    def test_failures_on_cards_that_are_always_together_single_none_out(self) -> None:
+        assert blamed([failed(1, 10, "A"), failed(2, 20, "B")], {}, usable=BOTH) is None
         wide = [failed(1, 10, "A", "B"), failed(2, 20, "A", "B")]
         assert blamed(wide, {}, usable=BOTH) is None
 
@@ -71,6 +91,7 @@ class TestBlame:
     def test_a_success_on_the_card_since_speaks_for_it(self) -> None:
         endings = [failed(1, 10, "A"), succeeded(2, 20, "A"), failed(3, 30, "A")]
         assert blamed(endings, {}, usable=BOTH) is None
+        assert blamed([*endings, failed(4, 40, "A")], {}, usable=BOTH)
 
     def test_what_was_before_a_person_brought_it_back_is_settled(self) -> None:
         endings = [failed(1, 10, "A"), failed(2, 20, "A"), failed(3, 40, "A")]

@@ -76,7 +76,7 @@ def estimate_of(rig: Rig, job_id: int) -> Estimate:
 def test_killed_robbed_paused_and_still_whole(make_rig: Callable[[str], Rig], shapes: Path) -> None:
     """SIGKILL at epoch k and an emptied last.pt: it goes on from the kept copy, and says so; then pause and resume."""
     rig = make_rig("cpu:1")
-    job_id = rig.submit(training(shapes, epochs=9, retry_delay_s=2.0))
+    job_id = rig.submit(training(shapes, epochs=40, retry_delay_s=2.0))
     rig.lead()
     running = until_epoch(rig, job_id, 3)
     process = running.attempts[0].process
@@ -104,7 +104,7 @@ def test_killed_robbed_paused_and_still_whole(make_rig: Callable[[str], Rig], sh
     ended = rig.until(job_id, "succeeded", timeout_s=200)
     assert [a.outcome for a in ended.attempts] == [Outcome.FAILED, Outcome.PAUSED, Outcome.SUCCEEDED]
     assert ended.attempts[2].resumed_from_epoch == paused.progress.epochs_done
-    assert epochs_of(ended) == rows_of_csv(ended) == list(range(1, 10))
+    assert epochs_of(ended) == rows_of_csv(ended) == list(range(1, 41))
 
 
 def test_two_interpreters_side_by_side_and_a_wrong_argument(

@@ -9,10 +9,12 @@ from msgspec.structs import replace
 
 from yolotui.core.jobs import Priority
 from yolotui.core.plan import Kind, Mode, Policy
+from yolotui.core.timetable import Calibration
 from yolotui.errors import WrongUse
 from yolotui.simulation import Trace, TraceJob, generate, run
 from yolotui.simulation.bounds import bounds
-from yolotui.simulation.replaying import Ran, replay
+from yolotui.simulation.replaying import Ran, Replay, replay
+from yolotui.simulation.reporting import summary
 
 GPUS = 4
 HOUR = 3600.0
@@ -51,12 +53,10 @@ def test_no_policy_does_what_a_machine_cannot(trace: Trace, kind: Kind, mode: Mo
     jobs = replay(trace, GPUS, Policy(kind=kind, mode=mode, effort=300)).jobs
     check(trace, jobs)
     best = bounds(trace, GPUS)
-    with_gpus = [job for job in jobs if job.gpus]
-    if with_gpus:
-        first = min(job.submit for job in with_gpus)
-        assert max(job.end for job in with_gpus) - first >= best.makespan_s * (1 - 1e-9)
-        mean_s = sum(job.end - job.submit for job in with_gpus) / len(with_gpus)
-        assert mean_s >= best.mean_completion_s * (1 - 1e-9)
+    figures = summary(trace, Replay(jobs, Calibration()), GPUS)
+    assert figures.makespan_s >= best.makespan_s * (1 - 1e-9)
+    assert figures.mean_completion_s >= best.mean_completion_s * (1 - 1e-9)
+    assert figures.utilisation <= best.utilisation * (1 + 1e-9)
 
 
 @settings(max_examples=40, deadline=None)
@@ -129,6 +129,8 @@ def test_the_report_is_what_the_command_line_prints() -> None:
         ([(0, 3, 10), (0, 3, 10), (0, 1, 10)], 20, 15),
         ([(0, 1, 10), (0, 1, 40)], 40, 25),
         ([(0, 4, 10), (100, 4, 10)], 110, 10),
+        ([(0, 4, 100), (0, 0, 1)], 100, 50.5),
+        ([(0, 0, 10), (5, 0, 10)], 15, 10),
     ],
 )
 def test_the_bounds_where_they_are_known(trace: list[tuple[int, int, int]], makespan_s: float, mean_s: float) -> None:
@@ -137,6 +139,25 @@ def test_the_bounds_where_they_are_known(trace: list[tuple[int, int, int]], make
     assert best.makespan_s == makespan_s
     assert best.mean_completion_s <= mean_s
     assert best.mean_completion_s >= 0.7 * mean_s
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_job_starts_when_all_that_it_comes_after_have_ended(kind: Kind) -> None:
+    trace = (
+        TraceJob(submit_s=0, gpus=1, duration_s=5, after=(1, 2)),
+        TraceJob(submit_s=0, gpus=1, duration_s=100, estimate_s=10),
+        TraceJob(submit_s=20, gpus=0, duration_s=300),
+        TraceJob(submit_s=30, gpus=1, duration_s=7, after=(0,), priority=Priority.P0),
+    )
+    jobs = replay(trace, GPUS, Policy(kind=kind)).jobs
+    check(trace, jobs)
+    assert [job.start for job in jobs] == [320, 0, 20, 325]
+
+
+@pytest.mark.parametrize(("after", "said"), [((5,), "one that is not in it"), ((0,), "wait for each other")])
+def test_a_job_that_can_never_start_is_refused(after: tuple[int, ...], said: str) -> None:
+    with pytest.raises(WrongUse, match=said):
+        replay((TraceJob(submit_s=0, gpus=1, duration_s=1, after=after),), GPUS, Policy())
 
 
 def test_plan_search_beats_priority_with_easy_on_a_crowded_machine() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from yolotui.core.jobs import Attempt, Job, JobSpec, Kind, Owner, Priority, Status, Succeeded, Waiting
 from yolotui.errors import WrongFile
@@ -14,7 +15,7 @@ from yolotui.simulation import TraceJob, generate, read_trace, trace_of
 def written(directory: Path, text: str) -> Path:
     """A file with this text."""
     path = directory / "trace.csv"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -39,6 +40,17 @@ def test_columns_may_stand_in_any_order_and_be_left_empty(tmp_path: Path) -> Non
     trace = read_trace(written(tmp_path, text))
     assert [job.priority for job in trace] == [Priority.P0, Priority.P2, Priority.P3]
     assert [job.expected_s for job in trace] == [70, 60, 60]
+
+
+def test_what_a_table_program_writes_is_understood(tmp_path: Path) -> None:
+    trace = read_trace(written(tmp_path, "\ufeffsubmit_s, gpus , duration_s\n0, 1.0 ,60\n0,2,60\n"))
+    assert [job.gpus for job in trace] == [1, 2]
+
+
+@pytest.mark.parametrize("gpus", ["1.5", "-1", "nan", "inf", ""])
+def test_only_whole_gpus_are_counted(tmp_path: Path, gpus: str) -> None:
+    (mistake,) = mistakes(tmp_path, f"submit_s,gpus,duration_s\n0,{gpus},60\n")
+    assert mistake == f"trace.csv:2: gpus is {gpus!r}, which is no number of GPUs"
 
 
 def test_every_mistake_is_named_with_its_line(tmp_path: Path) -> None:
@@ -104,6 +116,16 @@ def test_the_queues_own_past_is_a_trace() -> None:
         TraceJob(submit_s=0, gpus=2, duration_s=40, priority=Priority.P1),
         TraceJob(submit_s=100, gpus=2, duration_s=250, priority=Priority.P1),
     )
+
+
+def test_the_past_keeps_who_came_after_whom_and_what_was_estimated() -> None:
+    first = _job(11, 400.0, Succeeded(450.0), [(410.0, 450.0)])
+    second = _job(12, 400.0, Succeeded(440.0), [(410.0, 440.0)])
+    child = replace(_job(13, 401.0, Succeeded(500.0), [(450.0, 500.0)]), after=(7, 11, 12))
+    either = replace(child, id=14, after_modes={11: "any", 12: "any"}, spec=replace(child.spec, estimate_s=44.0))
+    trace = trace_of([child, either, second, first])
+    assert [job.after for job in trace] == [(), (), (0, 1), (1,)]
+    assert [job.estimate_s for job in trace] == [None, None, None, 44.0]
 
 
 def _job(job_id: int, submitted_at: float, status: Status, spans: list[tuple[float, float]]) -> Job:

@@ -103,8 +103,8 @@ class TestRetrying:
         end(store, 1, Failed(1.0, "exit", "It ended with 1."))
         end(store, 2, Failed(1.0, "exit", "It ended with 1."))
         skip(store, 3, 4)
-        assert store.verbs.retry([1], ANNA) == [3]
-        assert store.verbs.retry([2], ANNA) == [4]
+        assert store.verbs.retry([1], ANNA).behind == [3]
+        assert store.verbs.retry([2], ANNA).behind == [4]
 
     def test_alternatives_and_what_waits_for_a_failure_are_armed_again(self, store: Store) -> None:
         submit(store, command("a"), command("b"))
@@ -112,13 +112,13 @@ class TestRetrying:
         end(store, 1, Failed(1.0, "exit", "It ended with 1."))
         end(store, 2, Failed(1.0, "exit", "It ended with 1."))
         skip(store, 3, 4)
-        assert store.verbs.retry([2], ANNA) == [3, 4]
+        assert store.verbs.retry([2], ANNA).behind == [3, 4]
 
     def test_what_ran_because_of_the_failure_is_left_as_it_ended(self, store: Store) -> None:
         submit(store, command("a"), command("rescue", after_failed=("a",)))
         end(store, 1, Failed(1.0, "exit", "It ended with 1."))
         end(store, 2, Succeeded(1.0))
-        assert store.verbs.retry([1], ANNA) == []
+        assert store.verbs.retry([1], ANNA).behind == []
         assert store.read.job(2).state == "succeeded"
 
 

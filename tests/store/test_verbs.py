@@ -198,7 +198,7 @@ class TestRetrying:
         end(store, 1, Failed(1.0, "exit_code", "It ended with 1."))
         for job_id in (2, 3):
             assert store.ledger.settle(job_id, Waiting, Skipped(1.0, "a failed"), "skip", "a failed")
-        assert store.verbs.retry([1], ANNA) == [2, 3]
+        assert store.verbs.retry([1], ANNA) == ([1], [2, 3])
         assert [job.state for job in store.read.jobs()] == ["waiting"] * 4
 
     def test_what_succeeded_is_not_tried_again(self, store: Store) -> None:

@@ -5,18 +5,18 @@ Times are UTC seconds or null, memory is bytes, GPUs are UUIDs, epochs count fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yolotui.core.gpus import Excluded, Foreign, Gpu, Lost
+from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Lost
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Outcome
 from yolotui.core.priorities import score
-from yolotui.core.timetable import Entry, Published
+from yolotui.core.timetable import Entry, Estimate, Published
 
 if TYPE_CHECKING:
-    from yolotui.store import AuditRow, Leader
+    from yolotui.store import AuditRow, GpuMark, Leader
     from yolotui.telemetry import EpochRow
 
 Document = dict[str, Any]
@@ -32,8 +32,21 @@ STATE_AFTER = {
 """The word, out of those for jobs, for the state of an attempt that has ended; `outcome` tells more."""
 
 
+def started_at(job: Job) -> float | None:
+    """When the attempt that is at work started; None if none is."""
+    return job.attempts[-1].started_at if isinstance(job.status, ACTIVE) and job.attempts else None
+
+
+def estimate_document(estimate: Estimate | None) -> Document | None:
+    """How long a job will still take, in seconds, where that comes from, and how probably it ends before its plan."""
+    if estimate is None:
+        return None
+    return {"remaining_s": estimate.remaining_s, "source": estimate.source, "early_stop": estimate.early_stop}
+
+
 def job_document(job: Job, entry: Entry | None, why: str) -> Document:
     """A job, with its line in the timetable and the reason for its state."""
+    started = started_at(job)
     progress = job.progress
     return {
         "id": job.id,
@@ -43,7 +56,7 @@ def job_document(job: Job, entry: Entry | None, why: str) -> Document:
         "state": job.state,
         "priority": job.priority.name,
         "submitted_at": job.submitted_at,
-        "expected_start": entry.start_at if entry else None,
+        "expected_start": started if started is not None else entry.start_at if entry else None,
         "expected_finish": entry.finish_at if entry else None,
         "why": why or None,
         "gpus": list(job.attempts[-1].gpus) if isinstance(job.status, ACTIVE) and job.attempts else [],
@@ -76,18 +89,18 @@ def history_document(rows: Iterable[EpochRow]) -> list[Document]:
     return [{"epoch": row.epoch, "elapsed_s": row.elapsed_s, "metrics": dict(row.metrics)} for row in rows]
 
 
-def gpus_document(published: Published) -> list[Document]:
-    """The GPUs as the leader last saw them, with the ids of the jobs on each."""
-    return [_gpu_document(gpu, jobs_on(gpu, published)) for gpu in published.host.gpus]
+def gpus_document(published: Published, marks: Mapping[str, GpuMark]) -> list[Document]:
+    """The GPUs as the leader last saw them, with the ids of the jobs on each, and what was said about them since."""
+    return [_gpu_document(gpu, published, marks.get(gpu.uuid)) for gpu in published.host.gpus]
 
 
-def _gpu_document(gpu: Gpu, jobs: list[int]) -> Document:
+def _gpu_document(gpu: Gpu, published: Published, mark: GpuMark | None) -> Document:
     return {
         "uuid": gpu.uuid,
         "index": gpu.index,
         "name": gpu.name,
         "kind": gpu.kind,
-        "state": gpu_state(gpu),
+        "state": gpu_state(gpu, published, mark),
         "reason": availability_text(gpu) or None,
         "memory_total_bytes": gpu.memory_total_bytes,
         "memory_used_bytes": gpu.memory_used_bytes,
@@ -95,7 +108,11 @@ def _gpu_document(gpu: Gpu, jobs: list[int]) -> Document:
         "temperature_c": gpu.temperature_c,
         "power_w": gpu.power_w,
         "power_limit_w": gpu.power_limit_w,
-        "jobs": jobs,
+        "ecc_errors": gpu.ecc_errors,
+        "slowdowns": list(gpu.slowdowns),
+        "links": list(gpu.links),
+        "resting": gpu.uuid in published.timetable.resting,
+        "jobs": jobs_on(gpu, published),
     }
 
 
@@ -104,8 +121,12 @@ def jobs_on(gpu: Gpu, published: Published) -> list[int]:
     return [demand.job_id for demand in published.world.demands if gpu.uuid in demand.holding]
 
 
-def gpu_state(gpu: Gpu) -> str:
-    """free, foreign, lost or excluded: what stands in the way, apart from our own jobs."""
+def gpu_state(gpu: Gpu, published: Published, mark: GpuMark | None) -> str:
+    """lost, drained, quarantined, foreign, excluded, busy or free: the first of these that is true."""
+    if mark is not None and mark.keeps_out and not isinstance(gpu.availability, Lost):
+        return mark.state.value
+    if isinstance(gpu.availability, Free):
+        return "busy" if jobs_on(gpu, published) else "free"
     tag = gpu.availability.__struct_config__.tag
     assert isinstance(tag, str)
     return tag
@@ -122,32 +143,42 @@ def availability_text(gpu: Gpu) -> str:
     return ""
 
 
-def entry_document(entry: Entry, job: Job) -> Document:
-    """A line of the timetable. Four starts out of five, and finishes, fall between the moments of their interval."""
+def entry_document(entry: Entry, job: Job, estimate: Estimate | None) -> Document:
+    """A line of the timetable. Four starts out of five, and finishes, fall between the moments of their interval.
+
+    Of a job that is at work the start is the real one.
+    """
+    started = started_at(job)
     return {
         "id": job.id,
         "name": job.name,
         "state": job.state,
-        "expected_start": entry.start_at,
+        "expected_start": entry.start_at if started is None else started,
         "expected_finish": entry.finish_at,
-        "start_interval": [entry.start_low_at, entry.start_high_at],
+        "start_interval": [entry.start_low_at, entry.start_high_at] if started is None else [started, started],
         "finish_interval": [entry.finish_low_at, entry.finish_high_at],
         "gpus": list(entry.gpus),
         "rough": entry.rough,
+        "estimate": estimate_document(estimate),
         "why": str(entry.why) if entry.why else None,
     }
 
 
-def why_document(job: Job, entry: Entry | None, why: str, now: float) -> Document:
-    """Why a job is in its state; while it waits also the change that would start it, and how urgent it is."""
-    document: Document = {"id": job.id, "name": job.name, "state": job.state, "why": why or None}
+def why_document(job: Job, why: str, remedy: str, estimate: Estimate | None, now: float) -> Document:
+    """Why a job is in its state, and the change that would set it going; while it waits also how urgent it is."""
+    document: Document = {
+        "id": job.id,
+        "name": job.name,
+        "state": job.state,
+        "why": why or None,
+        "remedy": remedy or None,
+        "estimate": estimate_document(estimate),
+    }
     if job.state != "waiting":
-        return {**document, "remedy": None, "score": None}
+        return {**document, "score": None}
     urgency = score(job.priority, now - job.submitted_at)
-    remedy = entry.why.remedy if entry and entry.why else ""
     return {
         **document,
-        "remedy": remedy or None,
         "score": {
             "value": urgency.value,
             "base": urgency.base,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from math import isfinite
+from typing import NamedTuple
 
+from yolotui.cli.documents import estimate_document
 from yolotui.cli.printing import Table, narrate, print_document, print_table
 from yolotui.core.plan import Move
+from yolotui.core.timetable import Estimate
 from yolotui.core.whatif import NEW_JOB, Difference
 from yolotui.queue import Queue
 from yolotui.units import format_clock, format_duration
@@ -15,10 +18,17 @@ from yolotui.units import format_clock, format_duration
 SHOWN_AT_MOST = 30
 
 
-def tell_moves(queue: Queue, difference: Difference, new_name: str = "") -> None:
-    """Print the moves as a table, those that gain first. `new_name` is that of a job that is not in the queue yet."""
-    at = difference.timetable.made_at
-    names = _names(queue, difference, new_name)
+class NewJob(NamedTuple):
+    """A job that is not in the queue yet: its name, and how long it would take."""
+
+    name: str
+    estimate: Estimate
+
+
+def tell_moves(queue: Queue, difference: Difference, new: NewJob | None = None) -> None:
+    """Print the moves as a table, those that gain first."""
+    now = time.time()
+    names = _names(queue, difference, new)
     table = Table(("id", "name", "start", "then", "change"), right=frozenset({"id"}))
     shown = difference.moves
     if len(shown) > SHOWN_AT_MOST:
@@ -26,27 +36,33 @@ def tell_moves(queue: Queue, difference: Difference, new_name: str = "") -> None
         narrate(f"{len(difference.moves)} jobs would move: those that move most. --json lists all.")
     for move in shown:
         job_id = "new" if move.job_id == NEW_JOB else str(move.job_id)
-        then = [_clock(moment, at) for moment in (move.before, move.after)]
+        then = [_clock(moment, now) for moment in (move.before, move.after)]
         table.add(job_id, names.get(move.job_id, ""), *then, _change(move))
     if table.rows:
         print_table(table)
-    new = difference.entry(NEW_JOB)
-    if new is not None and new.start_at is None:
-        narrate(f"{new_name} can't be foreseen. {new.why or ''}")
+    entry = difference.entry(NEW_JOB)
+    if new and entry is not None and entry.start_at is None:
+        narrate(f"{new.name} can't be foreseen. {entry.why or ''}")
     elif not table.rows:
         narrate("Nothing would move.")
-    narrate(f"Nothing was changed: this is told by the timetable of {format_clock(at, time.time())}.")
+    if new:
+        narrate(f"Estimate of {new.name}: {format_duration(round(new.estimate.remaining_s))}, {new.estimate.source}.")
+    narrate("Nothing was changed.")
 
 
-def print_moves(queue: Queue, difference: Difference, new_name: str = "") -> None:
-    """Print the moves as a document: ids (null for a new job), expected starts in UTC seconds, null where unknown."""
-    names = _names(queue, difference, new_name)
+def print_moves(queue: Queue, difference: Difference, new: NewJob | None = None) -> None:
+    """Print the moves as a document: ids (null for a new job), expected starts in UTC seconds, null where unknown.
+
+    The new job has its estimate with it.
+    """
+    names = _names(queue, difference, new)
     moves = [
         {
             "id": move.job_id if move.job_id != NEW_JOB else None,
             "name": names.get(move.job_id),
             "expected_start": move.before,
             "then": move.after,
+            "estimate": estimate_document(new.estimate) if new and move.job_id == NEW_JOB else None,
             "later_s": move.later_s if isfinite(move.later_s) else None,
         }
         for move in difference.moves
@@ -54,13 +70,13 @@ def print_moves(queue: Queue, difference: Difference, new_name: str = "") -> Non
     print_document("moves", moves)
 
 
-def _names(queue: Queue, difference: Difference, new_name: str) -> Mapping[int, str]:
+def _names(queue: Queue, difference: Difference, new: NewJob | None) -> Mapping[int, str]:
     jobs = queue.jobs(ids=[move.job_id for move in difference.moves])
-    return {NEW_JOB: new_name} | {job.id: job.name for job in jobs}
+    return {NEW_JOB: new.name if new else ""} | {job.id: job.name for job in jobs}
 
 
 def _clock(moment: float | None, now: float) -> str:
-    return "" if moment is None else format_clock(moment, now)
+    return "" if moment is None else format_clock(max(moment, now), now)
 
 
 def _change(move: Move) -> str:

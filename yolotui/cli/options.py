@@ -24,9 +24,10 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 
 def open_queue() -> Queue:
     """The queue of this home, closed when the command ends."""
+    from yolotui.cli.printing import narrate
     from yolotui.queue import Queue
 
-    return click.get_current_context().with_resource(Queue())
+    return click.get_current_context().with_resource(Queue(warn=narrate))
 
 
 def jobs_argument(*, required: bool = True) -> Callable[[Command], Command]:

@@ -19,7 +19,8 @@ from yolotui.core.jobs import (
     Unknown,
     Waiting,
 )
-from yolotui.core.timetable import Entry
+from yolotui.core.timetable import Entry, Estimate
+from yolotui.remedies import held_sentence, remedy
 from yolotui.units import format_bytes, format_clock, format_duration
 
 LOOKS = {
@@ -87,19 +88,36 @@ def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:
     `held_because` is the reason for which its group is held, if it is.
     """
     match job.status:
-        case Held(reason=reason) | Failed(reason=reason) | Skipped(reason=reason) | Unknown(reason=reason):
+        case Held(reason=reason):
+            return held_sentence(job, reason)
+        case Failed(reason=reason) | Skipped(reason=reason) | Unknown(reason=reason):
             return reason
         case Cancelled(by=by):
             return f"Cancelled by {by}."
         case Stopping(by=by):
             return f"Being stopped by {by}."
         case Waiting() if held_because is not None:
-            return (
-                f"Its group {job.spec.group} is held ({held_because}): `yolotui release @{job.spec.group}` lets it go."
-            )
+            return f"Its group {job.spec.group} is held ({held_because}): {remedy_of(job, entry, held_because)}"
         case Waiting() | Paused():
             return str(entry.why) if entry and entry.why else ""
     return ""  # it runs, whatever the timetable said before it started; or it has succeeded
+
+
+def remedy_of(job: Job, entry: Entry | None, held_because: str | None) -> str:
+    """The change that would set the job going, as a sentence; empty where nobody can do anything, or need."""
+    if isinstance(job.status, Waiting) and held_because is not None:
+        return f"`yolotui release @{job.spec.group}` lets it go."
+    return remedy(job) or (entry.why.remedy if entry and entry.why and isinstance(job.status, Waiting) else "")
+
+
+def estimate_text(job: Job, estimate: Estimate | None) -> str:
+    """`1h, a guess: nothing like it ran before`: how long it still takes, and from where that is known."""
+    if job.ended:
+        return ""
+    if estimate is not None:
+        left = "" if isinstance(job.status, Waiting | Held) and not job.attempts else " left"
+        return f"{format_duration(round(estimate.remaining_s))}{left}, {estimate.source}"
+    return f"{format_duration(job.spec.estimate_s)}, what its owner said" if job.spec.estimate_s else ""
 
 
 def after_text(job: Job) -> str:

@@ -19,6 +19,7 @@ NEW_JOB = 0
 """The id of a job that is not in the queue: no job has it."""
 GUESS_S = {Kind.TRAIN: 3600.0, Kind.COMMAND: 600.0}
 SHORT_GUESS_S = 300.0
+AT_REST = frozenset({"waiting", "held", "paused"})
 
 
 class Difference(NamedTuple):
@@ -37,12 +38,29 @@ def compare(before: Timetable, after: Timetable) -> list[Move]:
     return sorted(moves(before, after), key=lambda move: (move.later_s, move.job_id))
 
 
-def difference(published: Published, changed: World, policy: Policy) -> Difference:
-    """What it would do if the published world were `changed`, planned at the moment of the published timetable."""
-    at = published.timetable.made_at
-    as_it_is = plan(replace(published.world, previous=published.timetable), policy, at)
-    would_be = plan(replace(changed, previous=published.timetable), policy, at)
+def difference(published: Published, changed: World, policy: Policy, now: float | None = None) -> Difference:
+    """What it would do if the published world were `changed`.
+
+    Planned at `now` (UTC seconds), or at the moment of the published timetable where that is later or nothing is said.
+    """
+    before = published.timetable
+    at = before.made_at if now is None else max(before.made_at, now)
+    passed_s = at - before.made_at
+    as_it_is = plan(replace(_later(published.world, passed_s), previous=before), policy, at)
+    would_be = plan(replace(_later(changed, passed_s), previous=before), policy, at)
     return Difference(compare(as_it_is, would_be), would_be)
+
+
+def _later(world: World, passed_s: float) -> World:
+    """The world when so much time has passed: what runs needs as much less."""
+    return replace(world, demands=tuple(_ran_on(each, passed_s) for each in world.demands)) if passed_s else world
+
+
+def _ran_on(demand: Demand, passed_s: float) -> Demand:
+    if demand.state in AT_REST:
+        return demand
+    left_s = max(0.0, demand.estimate.remaining_s - passed_s)
+    return replace(demand, estimate=replace(demand.estimate, remaining_s=left_s))
 
 
 def with_priority(world: World, job_ids: Collection[int], priority: Priority) -> World:

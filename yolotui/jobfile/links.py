@@ -60,21 +60,22 @@ class Roster:
             found = self.find(name, entry.group)
             if found is not None and found.path == entry.path:
                 mistakes.add(path, f"{name!r} can't come after itself")
-            elif found is None and not self._is_elsewhere(name):
-                mistakes.add(path, f"there is no job {name!r}{did_you_mean(name, self._known())}")
+            elif found is None and not self._is_elsewhere(name, entry):
+                mistakes.add(path, f"there is no job {name!r}{did_you_mean(name, self._others(entry))}")
             elif found is None:
                 external.append(name)
         return tuple(external)
 
-    def _is_elsewhere(self, name: str) -> bool:
+    def _is_elsewhere(self, name: str, entry: Entry) -> bool:
         if name.isdecimal():
             return True
         if self._existing is None:
-            return nearest(name, self._by_name) is None
+            return nearest(name, self._others(entry)) is None
         return name in self._existing
 
-    def _known(self) -> list[str]:
-        return [*self._by_name, *(self._existing or ())]
+    def _others(self, entry: Entry) -> list[str]:
+        """Every known name but the entry's own, which it can't come after."""
+        return [name for name in {**self._by_name, **dict.fromkeys(self._existing or ())} if name != entry.name]
 
     def check_circles(self, mistakes: Mistakes) -> None:
         """No job waits for itself over others."""

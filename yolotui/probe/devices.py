@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Protocol
 
 from yolotui.core.gpus import Host
-from yolotui.errors import WrongUse
+from yolotui.gpu_selector import read_selector
 from yolotui.probe.limits import Limits
 from yolotui.probe.nvml import open_nvml
 from yolotui.probe.standing import StandingDevices, cpu_slots, simulated_gpus
-
-SELECTOR = "YOLOTUI_GPUS"
-MOST_DEVICES = 64
-
-_SIMULATED = re.compile(r"sim:(?P<count>\d+)x(?P<gib>\d+(?:\.\d+)?)GiB", re.IGNORECASE)
-_CPU = re.compile(r"cpu:(?P<count>\d+)", re.IGNORECASE)
 
 
 class Devices(Protocol):
@@ -45,24 +38,9 @@ def open_devices(
     other process on a card makes it `Foreign`. Raises WrongUse where the selector makes no sense.
     """
     limits = limits or Limits()
-    if selector := (selector or "").strip():
-        return _open_named(selector, limits)
-    return open_nvml(limits, ours) or StandingDevices(cpu_slots(1))
-
-
-def _open_named(selector: str, limits: Limits) -> Devices:
-    if match := _SIMULATED.fullmatch(selector):
-        memory_bytes = int(float(match["gib"]) * 1024**3)
-        return StandingDevices(limits.apply(simulated_gpus(_count(match["count"], selector), memory_bytes)))
-    if match := _CPU.fullmatch(selector):
-        return StandingDevices(cpu_slots(_count(match["count"], selector)))
-    raise WrongUse(
-        f"{SELECTOR}={selector!r} names no devices: write sim:4x24GiB for four simulated GPUs, cpu:2 for two CPU "
-        "slots, or leave it out for the NVIDIA cards of this machine."
-    )
-
-
-def _count(text: str, selector: str) -> int:
-    if 1 <= (count := int(text)) <= MOST_DEVICES:
-        return count
-    raise WrongUse(f"{SELECTOR}={selector!r}: the number of devices is from 1 to {MOST_DEVICES}.")
+    selection = read_selector(selector)
+    if selection is None:
+        return open_nvml(limits, ours) or StandingDevices(cpu_slots(1))
+    if selection.memory_bytes is None:
+        return StandingDevices(cpu_slots(selection.count))
+    return StandingDevices(limits.apply(simulated_gpus(selection.count, selection.memory_bytes)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -75,24 +75,38 @@ class Sickness:
 def blamed(
     endings: Sequence[tuple[int, Attempt]], marks: Mapping[str, GpuMark], *, usable: Iterable[str]
 ) -> tuple[str, str] | None:
-    """The one card that all unexplained errors have in common, with the reason; None where nothing singles one out.
+    """The card that most speaks against, with the reason; None where nothing singles one out.
 
-    A job that fails on cards of which none is the same is itself the explanation. What happened before a card was last
-    spoken about is settled. A job that nobody can try elsewhere says nothing about the card, unless another fails too.
+    Each card is judged alone, by the unexplained errors on it since a job last went well there: two that have no other
+    card in common are enough. A job that fails on cards of which none is the same is itself the explanation. What
+    happened before a card was last spoken about is settled. A job that nobody can try elsewhere says nothing about the
+    card, unless another fails too. Only one is named: what it explains speaks against no other.
     """
+    usable = set(usable)
     setbacks = [each for each in _unexplained(endings) if not _is_settled(each, marks)]
-    common = frozenset.intersection(*(each.gpus for each in setbacks)) if setbacks else frozenset()
-    if len(setbacks) < REPEATED or len(common) != 1:
+    suspects: dict[str, list[Setback]] = {}
+    for card in sorted(frozenset().union(*(each.gpus for each in setbacks))):
+        against = [each for each in setbacks if card in each.gpus and not _went_well_since(each, card, endings)]
+        if _speak_against(card, against, elsewhere=usable - {card}):
+            suspects[card] = against
+    if not suspects:
         return None
-    (card,) = common
-    if any(_went_well(attempt, card, setbacks[0].at) for _, attempt in endings):
-        return None
+    card = max(suspects, key=lambda suspect: len(suspects[suspect]))
+    return card, _accusation(suspects[card])
+
+
+def _speak_against(card: str, setbacks: Sequence[Setback], *, elsewhere: Collection[str]) -> bool:
+    """Whether these errors, all of them on the card, single it out."""
+    if len(setbacks) < REPEATED or frozenset.intersection(*(each.gpus for each in setbacks)) != {card}:
+        return False
+    return bool(elsewhere) or len({each.job for each in setbacks}) > 1
+
+
+def _accusation(setbacks: Sequence[Setback]) -> str:
     jobs = sorted({each.job for each in setbacks})
     if len(jobs) == 1:
-        if not set(usable) - {card}:
-            return None
-        return card, f"job {jobs[0]} failed on it {len(setbacks)} times with an error of the GPU"
-    return card, f"jobs {', '.join(map(str, jobs))} failed on it with errors of the GPU"
+        return f"job {jobs[0]} failed on it {len(setbacks)} times with an error of the GPU"
+    return f"jobs {', '.join(map(str, jobs))} failed on it with errors of the GPU"
 
 
 def cleared(endings: Sequence[tuple[int, Attempt]], marks: Mapping[str, GpuMark]) -> list[tuple[str, str]]:
@@ -131,8 +145,12 @@ def _is_settled(setback: Setback, marks: Mapping[str, GpuMark]) -> bool:
     return any(setback.at <= marks[uuid].since for uuid in setback.gpus if uuid in marks)
 
 
-def _went_well(attempt: Attempt, card: str, since: float) -> bool:
-    return attempt.outcome is Outcome.SUCCEEDED and card in attempt.gpus and (attempt.started_at or 0.0) >= since
+def _went_well_since(setback: Setback, card: str, endings: Iterable[tuple[int, Attempt]]) -> bool:
+    """Whether a job that was started on the card after the setback has succeeded."""
+    return any(
+        attempt.outcome is Outcome.SUCCEEDED and card in attempt.gpus and (attempt.started_at or 0.0) >= setback.at
+        for _, attempt in endings
+    )
 
 
 def _is_usable(gpu: Gpu, marks: Mapping[str, GpuMark]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
 from msgspec import Struct
@@ -22,21 +22,23 @@ class Bounds(Struct, frozen=True):
 
 
 def bounds(trace: Trace, gpus: int) -> Bounds:
-    """The bounds of a trace on so many GPUs. They know the future, and may be out of reach for who does not."""
-    jobs = [job for job in trace if job.gpus]
-    if not jobs:
+    """The bounds of a trace on so many GPUs. They know the future, and may be out of reach for who does not.
+
+    They count every job that a replay's figures count: who asks for no GPU takes at least its own duration.
+    """
+    if not trace:
         return Bounds(0.0, 0.0, 0.0)
-    first_s = min(job.submit_s for job in jobs)
-    makespan_s = _last_end(jobs, gpus) - first_s
-    total = sum(job.area for job in jobs)
+    makespan_s = _last_end(trace, gpus) - min(job.submit_s for job in trace)
+    with_gpus = [job for job in trace if job.gpus]
+    without_s = sum(job.duration_s for job in trace if not job.gpus)
     return Bounds(
         makespan_s=makespan_s,
-        mean_completion_s=_total_completion(jobs, gpus) / len(jobs),
-        utilisation=total / (gpus * makespan_s),
+        mean_completion_s=(_total_completion(with_gpus, gpus) + without_s) / len(trace),
+        utilisation=sum(job.area for job in with_gpus) / (gpus * makespan_s),
     )
 
 
-def _last_end(jobs: list[TraceJob], gpus: int) -> float:
+def _last_end(jobs: Sequence[TraceJob], gpus: int) -> float:
     """After each submission all the area that is left must fit, and no two jobs wider than half can overlap."""
     best = max(job.submit_s + job.duration_s for job in jobs)
     area = wide_s = 0.0
@@ -52,6 +54,8 @@ def _last_end(jobs: list[TraceJob], gpus: int) -> float:
 
 def _total_completion(jobs: list[TraceJob], gpus: int) -> float:
     """The largest of three: the durations; one fast machine that may interrupt; mean busy times plus half of each."""
+    if not jobs:
+        return 0.0
     submitted = sum(job.submit_s for job in jobs)
     durations = sum(job.duration_s for job in jobs)
     fast = sum(_run(jobs, gpus, lambda left, _: left)[0]) - submitted

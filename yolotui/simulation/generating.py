@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import log
 from random import Random
 
+from msgspec.structs import replace
+
 from yolotui.core.jobs import Priority
 from yolotui.simulation.trace import Trace, TraceJob
 
@@ -32,30 +34,14 @@ def generate(n: int, seed: int, load: float, gpus: int) -> Trace:
     span_s = sum(job.area for job in jobs) / (gpus * load)
     moments = sorted(_moment(dice, span_s) for _ in range(n))
     return tuple(
-        TraceJob(
-            submit_s=round(moment - moments[0], 3),
-            gpus=job.gpus,
-            duration_s=job.duration_s,
-            priority=job.priority,
-            estimate_s=job.estimate_s,
-        )
-        for moment, job in zip(moments, jobs, strict=True)
+        replace(job, submit_s=round(moment - moments[0], 3)) for moment, job in zip(moments, jobs, strict=True)
     )
 
 
 def with_estimates(trace: Trace, off_by: float, seed: int) -> Trace:
     """The trace with estimates that miss the truth by up to the part `off_by`, either way."""
     dice = Random(seed)  # noqa: S311 (a simulation)
-    return tuple(
-        TraceJob(
-            submit_s=job.submit_s,
-            gpus=job.gpus,
-            duration_s=job.duration_s,
-            priority=job.priority,
-            estimate_s=job.duration_s * dice.uniform(1 - off_by, 1 + off_by),
-        )
-        for job in trace
-    )
+    return tuple(replace(job, estimate_s=job.duration_s * dice.uniform(1 - off_by, 1 + off_by)) for job in trace)
 
 
 def _job(dice: Random, gpus: int) -> TraceJob:

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from yolotui.core.estimating import learned, still_needed
 from yolotui.core.gpus import Gpu
 from yolotui.core.plan import Policy, plan
-from yolotui.core.timetable import Calibration, Demand, Entry, Estimate, Forecast, Timetable, World
+from yolotui.core.timetable import Calibration, Demand, Entry, Estimate, Forecast, Need, NeedMode, Timetable, World
 from yolotui.errors import WrongUse
 from yolotui.simulation.trace import Trace, TraceJob
 
@@ -44,10 +45,12 @@ def host(gpus: int) -> tuple[Gpu, ...]:
 
 
 def replay(trace: Trace, gpus: int, policy: Policy, calibration: Calibration | None = None) -> Replay:
-    """Replay a trace on so many GPUs. Raises WrongUse when a job asks for more than there are."""
+    """Replay a trace on so many GPUs. Raises WrongUse when a job asks for more than there are, or can never start."""
     for number, job in enumerate(trace):
         if job.gpus > gpus:
             raise WrongUse(f"job {number} of the trace asks for {job.gpus} GPUs, and there are {gpus}")
+        if any(not 0 <= need < len(trace) for need in job.after):
+            raise WrongUse(f"job {number} of the trace comes after one that is not in it")
     return _Machine(trace, gpus, policy, calibration or Calibration()).run()
 
 
@@ -71,6 +74,8 @@ class _Machine:
             self._submit(now)
             self._timetable = plan(self._world(now), self._policy, now)
             self._start(self._timetable.starting_now(), now)
+        if self._waiting:
+            raise WrongUse(f"jobs {', '.join(map(str, self._waiting))} of the trace wait for each other")
         return Replay(tuple(self._ended[number] for number in range(len(self._trace))), self._calibration)
 
     def _next_moments(self) -> Iterable[float]:
@@ -93,10 +98,19 @@ class _Machine:
         running = (self._held(ran, now) for ran in self._running.values())
         return World(
             gpus=self._gpus,
-            demands=(*running, *self._waiting.values()),
+            demands=(*running, *map(self._with_needs, self._waiting.values())),
             previous=self._timetable,
             calibration=self._calibration,
         )
+
+    def _with_needs(self, demand: Demand) -> Demand:
+        """The demand with what it hangs on as that is now."""
+        after = self._trace[demand.job_id].after
+        return replace(demand, needs=tuple(map(self._need, after))) if after else demand
+
+    def _need(self, number: int) -> Need:
+        state = "succeeded" if number in self._ended else "running" if number in self._running else "waiting"
+        return Need(number, _name(number), state, mode=NeedMode.FINISHED)
 
     def _held(self, ran: Ran, now: float) -> Demand:
         job = self._trace[ran.id]
@@ -120,7 +134,7 @@ def _demand(
 ) -> Demand:
     return Demand(
         job_id=number,
-        name=f"job-{number}",
+        name=_name(number),
         priority=job.priority,
         submitted_at=job.submit_s,
         gpus=job.gpus,
@@ -128,3 +142,7 @@ def _demand(
         state=state,
         holding=holding,
     )
+
+
+def _name(number: int) -> str:
+    return f"job-{number}"

@@ -17,13 +17,17 @@ OPTIONAL = ("priority", "estimate_s")
 
 
 class TraceJob(Struct, frozen=True, kw_only=True):
-    """A job of a trace. Times are seconds from the trace's own zero; `estimate_s` is what was known beforehand."""
+    """A job of a trace. Times are seconds from the trace's own zero; `estimate_s` is what was known beforehand.
+
+    `after` are the positions in the trace of the jobs that must have ended before it may start.
+    """
 
     submit_s: float
     gpus: int
     duration_s: float
     priority: Priority = Priority.P2
     estimate_s: float | None = None
+    after: tuple[int, ...] = ()
 
     @property
     def expected_s(self) -> float:
@@ -45,9 +49,10 @@ def read_trace(path: Path) -> Trace:
     mistakes: list[str] = []
     jobs: list[TraceJob] = []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # a table program puts a mark in front
             rows = csv.DictReader(file)
-            _check_columns(rows.fieldnames or (), path)
+            rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
+            _check_columns(rows.fieldnames, path)
             for row in rows:
                 try:
                     jobs.append(_job(row))
@@ -63,18 +68,36 @@ def read_trace(path: Path) -> Trace:
 
 
 def trace_of(jobs: Iterable[Job]) -> Trace:
-    """The queue's own past as a trace: every job that ran, with the time that its attempts held their GPUs."""
-    ran = [job for job in jobs if job.ended and _held_s(job) > 0]
-    first_s = min((job.submitted_at for job in ran), default=0.0)
+    """The queue's own past as a trace: every job that ran, with the time that its attempts held their GPUs.
+
+    A job comes after those that it hung on, as far as they ran, too.
+    """
+    ran = sorted((job for job in jobs if job.ended and _held_s(job) > 0), key=lambda job: (job.submitted_at, job.id))
+    past = {job.id: (position, job) for position, job in enumerate(ran)}
+    first_s = ran[0].submitted_at if ran else 0.0
     return tuple(
         TraceJob(
             submit_s=job.submitted_at - first_s,
             gpus=job.spec.gpus,
             duration_s=_held_s(job),
             priority=job.priority,
+            estimate_s=job.spec.estimate_s,
+            after=_positions_before(job, past),
         )
-        for job in sorted(ran, key=lambda job: (job.submitted_at, job.id))
+        for job in ran
     )
+
+
+def _positions_before(job: Job, past: Mapping[int, tuple[int, Job]]) -> tuple[int, ...]:
+    """Where those stand that let the job go: all that it had to wait for, and of alternatives the first to succeed."""
+    needs = [past[need] for need in job.after if need in past]
+    required = [position for position, need in needs if job.after_modes.get(need.id) != "any"]
+    alternatives = [
+        (need.status.since, position)
+        for position, need in needs
+        if job.after_modes.get(need.id) == "any" and need.state == "succeeded"
+    ]
+    return (*required, *(position for _, position in sorted(alternatives)[:1]))
 
 
 def _held_s(job: Job) -> float:
@@ -119,9 +142,13 @@ def _seconds(row: Mapping[str, str | None], name: str, *, least: float) -> float
 
 def _count(row: Mapping[str, str | None]) -> int:
     text = (row.get("gpus") or "").strip()
-    if not (text.isascii() and text.isdigit()):
+    try:
+        count = float(text)
+    except ValueError:
+        count = -1.0
+    if count < 0 or not count.is_integer():
         raise ValueError(f"gpus is {text!r}, which is no number of GPUs")
-    return int(text)
+    return int(count)
 
 
 def _priority(row: Mapping[str, str | None]) -> Priority:

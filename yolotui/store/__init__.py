@@ -7,6 +7,7 @@ from yolotui.store.forecasts import ForecastRecord
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
 from yolotui.store.ledger import Ledger
 from yolotui.store.queries import AuditRow, HeldGroup, Leader, Lease, Queries
+from yolotui.store.retrying import Retried
 from yolotui.store.store import Store
 from yolotui.store.submitting import FileTaken, Submission
 from yolotui.store.undoing import Undone
@@ -26,6 +27,7 @@ __all__ = [
     "Ledger",
     "MarkCause",
     "Queries",
+    "Retried",
     "Store",
     "Submission",
     "Undone",

@@ -118,6 +118,11 @@ class Queries:
             ).fetchall()
         return {row["id"]: (row["name"], row["state"]) for row in rows}
 
+    def names(self) -> set[str]:
+        """The names of all jobs that ever were in the queue."""
+        with self._database.snapshot() as connection:
+            return {row["name"] for row in connection.execute("SELECT DISTINCT name FROM jobs")}
+
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state that occurs."""
         with self._database.snapshot() as connection:

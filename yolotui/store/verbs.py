@@ -34,6 +34,7 @@ from yolotui.store import gpu_marks
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
 from yolotui.store.queries import Queries
+from yolotui.store.retrying import Retried, with_what_keeps_them
 from yolotui.store.submitting import FileTaken, Submission, insert, rearm_skipped, set_status, take_file
 from yolotui.store.undoing import Undone, undo
 
@@ -194,20 +195,27 @@ class Verbs:
             instead={Running: running, Starting: running, Pausing: running, Unknown: running},
         )  # fmt: skip
 
-    def retry(self, job_ids: Sequence[int], actor: Actor) -> list[int]:
-        """Try ended jobs again from their newest checkpoint; returns the ids of what was armed again behind them."""
+    def retry(self, job_ids: Sequence[int], actor: Actor) -> Retried:
+        """Try ended jobs again from their newest checkpoint, with those that keep them from running.
+
+        What was skipped behind them is armed again. Raises NotPossible where a job could not run even so.
+        """
         rearmed: list[int] = []
+        for_whom: dict[int, int] = {}
 
         def change(write: Transaction, job: Job) -> Status:
             if not isinstance(job.status, Failed | Cancelled | Skipped):
                 raise _not_possible("retry", job, {Paused: "`yolotui resume` continues a paused one"})
             write.execute("UPDATE jobs SET failures = 0 WHERE id = ?", (job.id,))
-            write.audit("retry", job.id, was=job.state)
+            because = {"because": for_whom[job.id]} if for_whom[job.id] != job.id else {}
+            write.audit("retry", job.id, was=job.state, **because)
             rearmed.extend(rearm_skipped(write, job.id))
             return Waiting(write.now)
 
-        self._change(job_ids, actor, change)
-        return [each for each in rearmed if each not in job_ids]
+        with self._database.write(actor) as write:
+            for_whom.update(with_what_keeps_them(self._read, job_ids))
+            self._change_in(write, sorted(for_whom), change)
+        return Retried(sorted(for_whom), sorted(set(rearmed) - for_whom.keys()))
 
     def hold_group(self, name: str, actor: Actor, *, why: str = "") -> None:
         """Keep everything in a group that waits, and what will be added to it, from starting."""
@@ -268,12 +276,17 @@ class Verbs:
     def _change(self, job_ids: Sequence[int], actor: Actor, change: Callable[[Transaction, Job], Status]) -> None:
         """Apply `change` to each job in one transaction; it audits, and returns the job's new state."""
         with self._database.write(actor) as write:
-            jobs = {job.id: job for job in self._read.jobs(ids=job_ids)}
-            for job_id in dict.fromkeys(job_ids):
-                job = jobs.get(job_id) or self._read.job(job_id)
-                if not may_change(actor, job):
-                    raise NotPossible(f"{_name(job)} belongs to {job.owner.name}: you can't change it.")
-                set_status(write, job_id, change(write, job))
+            self._change_in(write, job_ids, change)
+
+    def _change_in(
+        self, write: Transaction, job_ids: Sequence[int], change: Callable[[Transaction, Job], Status]
+    ) -> None:
+        jobs = {job.id: job for job in self._read.jobs(ids=job_ids)}
+        for job_id in dict.fromkeys(job_ids):
+            job = jobs.get(job_id) or self._read.job(job_id)
+            if not may_change(write.actor, job):
+                raise NotPossible(f"{_name(job)} belongs to {job.owner.name}: you can't change it.")
+            set_status(write, job_id, change(write, job))
 
     def _move(
         self,

@@ -85,8 +85,8 @@ def retry(ids: Sequence[int]) -> Deed:
     def deed(queue: Queue) -> str:
         ended = [job for job in queue.jobs(ids=ids) if isinstance(job.status, Failed | Cancelled | Skipped)]
         ended = _of_state(ended, "that failed, was cancelled or skipped")
-        behind = queue.retry(_ids(ended))
-        return f"{say(ended)}: waits again{f', and {len(behind)} behind it' if behind else ''}."
+        again, behind = queue.retry(_ids(ended))
+        return f"{say(queue.jobs(ids=again))}: waits again{f', and {len(behind)} behind it' if behind else ''}."
 
     return deed
 

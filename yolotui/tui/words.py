@@ -22,6 +22,7 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.core.timetable import Entry
+from yolotui.remedies import held_sentence
 from yolotui.units import format_clock, format_duration
 
 MAIN_METRICS = ("mAP50-95(B)", "mAP50-95(M)", "mAP50-95(P)", "mAP50-95", "accuracy_top1", "mIoU", "mAP50(B)", "fitness")
@@ -105,7 +106,9 @@ def _until(at: float | None, now: float, before: str, after: str, about: str) ->
 def reason(job: Job, entry: Entry | None) -> str:  # noqa: PLR0911 — one a state
     """Why the job is where it is, in a sentence; empty for one that simply runs or ended well."""
     match job.status:
-        case Failed(reason=text) | Held(reason=text) | Skipped(reason=text) | Unknown(reason=text):
+        case Held(reason=text):
+            return plain(held_sentence(job, text))
+        case Failed(reason=text) | Skipped(reason=text) | Unknown(reason=text):
             return plain(text)
         case Cancelled(by=by):
             return f"cancelled by {plain(by)}"

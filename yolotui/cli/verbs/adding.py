@@ -72,6 +72,8 @@ def add_verb(
     KEY=VALUE is any argument of Ultralytics' train(): yolotui add yolo11n.yaml shapes.yaml epochs=100 imgsz=640
     """
     if file is not None:
+        if options["dry_run"]:
+            raise click.UsageError("--dry-run tells of one job: it can't be asked about a file of jobs.")
         given = [f"--{key.replace('_', '-')}" for key, value in options.items() if value not in (None, (), False)]
         if words or given or hold:
             raise click.UsageError("--file says everything about its jobs: write it into the file.")
@@ -114,11 +116,13 @@ def _add_one(
         given["after"] = after
     if "env" in given:
         given["env"] = _variables(given["env"])
-    spec, priority = one_job(model, data, pairs, weights_dir=queue.home.weights, **given)
+    spec, priority = one_job(model, data, pairs, weights_dir=queue.home.weights, existing=queue.names(), **given)
     if dry_run:
-        from yolotui.cli.moving import print_moves, tell_moves
+        from yolotui.cli.moving import NewJob, print_moves, tell_moves
 
-        (print_moves if as_json else tell_moves)(queue, queue.what_if_added(spec, priority), spec.name)
+        would_be = queue.what_if_added(spec, priority)
+        new = NewJob(spec.name, queue.expected(spec))
+        (print_moves if as_json else tell_moves)(queue, would_be, new)
         return
     (job_id,) = queue.add(spec, priority=priority, hold=hold, reason=reason)
     click.echo(job_id)

@@ -55,6 +55,7 @@ def _checked_arguments(queue: Queue, job: Job, pairs: Mapping[str, str]) -> dict
     options: dict[str, Any] = {
         "name": spec.name,
         "kind": spec.kind.value,
+        "existing": [name for name, _ in spec.needs],
         "after": {mode: list(getattr(spec, key)) for mode, key in AFTER.items()},
         "python": spec.python,
     }

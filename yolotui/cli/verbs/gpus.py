@@ -12,18 +12,23 @@ from yolotui.cli.options import json_option, open_queue, reason_option
 from yolotui.cli.printing import Cell, Table, narrate, print_document, print_table
 from yolotui.core.gpus import Gpu
 from yolotui.core.timetable import Published
+from yolotui.store import GpuMark
 from yolotui.units import format_bytes, format_duration
 
-STYLES = {"free": "green", "busy": "cyan", "foreign": "yellow", "lost": "red", "excluded": "dim"}
+STYLES = {
+    **{"free": "green", "busy": "cyan", "foreign": "yellow", "lost": "red"},
+    **{"excluded": "dim", "drained": "dim", "quarantined": "magenta"},
+}
 
 
 @click.command("gpus")
 @json_option
 def gpus_verb(as_json: bool) -> None:
     """Show the GPUs as the scheduler last saw them, and who uses each."""
-    published = open_queue().published()
+    queue = open_queue()
+    published, marks = queue.published(), queue.gpu_marks()
     if as_json:
-        print_document("gpus", gpus_document(published) if published else [])
+        print_document("gpus", gpus_document(published, marks) if published else [])
         return
     if published is None:
         narrate("No scheduler has looked at the GPUs yet: `yolotui scheduler start` starts one.")
@@ -33,7 +38,7 @@ def gpus_verb(as_json: bool) -> None:
         right=frozenset({"gpu", "use", "memory", "temp", "power"}),
     )
     for gpu in published.host.gpus:
-        table.add(*_cells(gpu, published))
+        table.add(*_cells(gpu, published, marks.get(gpu.uuid)))
     print_table(table)
     if published.host.trouble:
         narrate(published.host.trouble)
@@ -58,9 +63,9 @@ def undrain_verb(gpus: Sequence[str], reason: str) -> None:
     narrate(f"In use again: GPU {', '.join(gpus)}.")
 
 
-def _cells(gpu: Gpu, published: Published) -> tuple[str | Cell, ...]:
+def _cells(gpu: Gpu, published: Published, mark: GpuMark | None) -> tuple[str | Cell, ...]:
     jobs = jobs_on(gpu, published)
-    state = "busy" if jobs and gpu_state(gpu) == "free" else gpu_state(gpu)
+    state = gpu_state(gpu, published, mark)
     return (
         str(gpu.index),
         Cell(state, STYLES.get(state, "")),

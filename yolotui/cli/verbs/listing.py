@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from yolotui.cli.documents import history_document, job_document
+from yolotui.cli.documents import estimate_document, history_document, job_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.printing import Cell, Table, is_narrow, narrate, print_document, print_facts, print_table
 from yolotui.cli.selecting import in_order
@@ -19,6 +19,7 @@ from yolotui.cli.words import (
     best_text,
     ending_text,
     epochs_text,
+    estimate_text,
     finish_text,
     gpus_text,
     metrics_text,
@@ -110,7 +111,8 @@ def _whole_document(job: Job, around: Surroundings) -> dict[str, object]:
     reader = RunReader(Path(job.run_dir))
     reader.poll()
     document = job_document(job, around.entry(job), around.why(job))
-    return {**document, "history": history_document(reader.series.epochs)}
+    estimate = estimate_document(around.estimate(job))
+    return {**document, "estimate": estimate, "history": history_document(reader.series.epochs)}
 
 
 def _show(job: Job, around: Surroundings, now: float) -> None:
@@ -126,6 +128,7 @@ def _show(job: Job, around: Surroundings, now: float) -> None:
         ("start", start_text(job, entry, now)),
         ("finish", finish_text(job, entry, now)),
         ("ran", run_time_text(job, now)),
+        ("estimate", estimate_text(job, around.estimate(job))),
         *_what_was_asked_for(job),
         ("epochs", epochs_text(job)),
         ("best", metrics_text(job.progress.best, at_most=8)),
@@ -148,7 +151,6 @@ def _what_was_asked_for(job: Job) -> list[tuple[str, str]]:
         ("arguments", " ".join(f"{key}={value}" for key, value in spec.arguments.items())),
         ("gpus", gpus_text(spec)),
         ("after", after_text(job)),
-        ("estimate", format_duration(spec.estimate_s) if spec.estimate_s else ""),
         ("when", ", ".join(map(str, spec.when))),
         (
             "retries",

@@ -14,6 +14,7 @@ import click
 from yolotui.cli.options import json_option, open_queue
 from yolotui.cli.printing import narrate, print_document
 from yolotui.errors import NotPossible
+from yolotui.gpu_selector import SELECTOR, read_selector
 from yolotui.leadership import is_led, scheduler_command, scheduler_environment
 from yolotui.locations import Home
 from yolotui.units import format_clock
@@ -36,6 +37,8 @@ def scheduler_verb() -> None:
 def start() -> None:
     """Start a scheduler in the background, if none leads."""
     queue = open_queue()
+    if queue.leader() is None:
+        read_selector(os.environ.get(SELECTOR))
     started = queue.ensure_leader()
     leader = _await_leader(queue)
     if leader is None:

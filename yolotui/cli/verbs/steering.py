@@ -109,13 +109,19 @@ def finish_verb(jobs: Sequence[str], reason: str) -> None:
 @jobs_argument()
 @reason_option
 def retry_verb(jobs: Sequence[str], reason: str) -> None:
-    """Try failed, cancelled or skipped jobs again, from their newest checkpoint, and what was skipped behind them."""
+    """Try failed, cancelled or skipped jobs again, from their newest checkpoint.
+
+    With them what was skipped behind them, and what failed, was cancelled or skipped before them and keeps them back.
+    """
     queue = open_queue()
     chosen = fitting(queue, jobs, "retry", frozenset({"failed", "cancelled", "skipped"}))
-    behind = queue.retry(_ids(chosen), reason=reason)
-    narrate(f"Wait again: {told(chosen)}.")
-    if behind:
-        narrate(f"And what was skipped behind: {told(queue.jobs(ids=behind))}.")
+    retried = queue.retry(_ids(chosen), reason=reason)
+    again = queue.jobs(ids=retried.jobs)
+    narrate(f"Wait again: {told(again)}.")
+    if retried.behind:
+        narrate(f"And what was skipped behind: {told(queue.jobs(ids=retried.behind))}.")
+    for group in sorted({job.spec.group for job in again} & queue.held_groups().keys()):
+        narrate(f"But the group {group} is held, and nothing in it starts: `yolotui release @{group}` lets it go.")
 
 
 @click.command("undo")

@@ -12,7 +12,7 @@ from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.printing import Table, clean, narrate, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
-from yolotui.cli.words import first_start, foreseen_text, start_text, state_cell
+from yolotui.cli.words import estimate_text, first_start, foreseen_text, start_text, state_cell
 from yolotui.core.jobs import Job
 from yolotui.core.priorities import score
 from yolotui.core.timetable import Entry, Published
@@ -24,7 +24,7 @@ NO_TIMETABLE = "No scheduler has made a timetable yet: `yolotui scheduler start`
 
 @click.command("why")
 @jobs_argument()
-@click.option("-v", "--verbose", is_flag=True, help="How urgent a waiting job is, too: its score and its parts.")
+@click.option("-v", "--verbose", is_flag=True, help="Its estimate, too; and how urgent a waiting job is.")
 @json_option
 def why_verb(jobs: Sequence[str], verbose: bool, as_json: bool) -> None:
     """Tell why a job is not running and what would start it, or why it ended as it did."""
@@ -33,30 +33,39 @@ def why_verb(jobs: Sequence[str], verbose: bool, as_json: bool) -> None:
     found = in_order(queue, queue.select(*jobs))
     now = time.time()
     if as_json:
-        print_document("why", [why_document(job, around.entry(job), around.why(job), now) for job in found])
+        told = (why_document(job, around.why(job), around.remedy(job), around.estimate(job), now) for job in found)
+        print_document("why", list(told))
         return
     for job in found:
         click.echo(clean(f"{job.id}  {job.name} is {job.state}. {_reason(job, around)}".rstrip()))
         if verbose and job.state == "waiting":
             click.echo(f"    score {score(job.priority, now - job.submitted_at)}; the lowest goes first")
+        if verbose and (estimate := estimate_text(job, around.estimate(job))):
+            click.echo(clean(f"    estimate {estimate}"))
 
 
 def _reason(job: Job, around: Surroundings) -> str:
     if reason := around.why(job):
-        return reason
+        return f"{reason} {around.remedy(job)}" if job.ended else reason
     return NOT_LOOKED_AT if job.state == "waiting" and around.entry(job) is None else ""
 
 
 @click.command("forecast")
+@click.option("--record", is_flag=True, help="Instead: what was foreseen of past starts, and what came true.")
 @json_option
-def forecast_verb(as_json: bool) -> None:
+def forecast_verb(record: bool, as_json: bool) -> None:
     """Show the timetable: when each job that has not ended is expected to start and finish."""
     queue = open_queue()
+    if record:
+        from yolotui.cli.record import print_record, tell_record
+
+        (print_record if as_json else tell_record)(queue)
+        return
     around = Surroundings.of(queue)
     lines = _lines_in_order(queue.jobs(unfinished=True), around)
     if as_json:
         at = around.published.timetable.made_at if around.published else None
-        entries = [entry_document(entry, job) for entry, job in lines]
+        entries = [entry_document(entry, job, around.estimate(job)) for entry, job in lines]
         print_document("forecast", {"at": at, "entries": entries})
         return
     if around.published is None:

@@ -33,14 +33,24 @@ class Assignment:
         """`count` of the free GPUs. The members of a pool are sorted: the smallest card that suffices comes first."""
         if demand.prefer:
             liked = [uuid for uuid in free if any(is_called(self._gpus[uuid], name) for name in demand.prefer)]
-            free = [*liked, *(uuid for uuid in free if uuid not in liked)]
-            if len(liked) >= count:
-                free = liked
+            rest = [uuid for uuid in free if uuid not in liked]
+            free = self._of_one_model(liked, count) if len(liked) >= count else [*liked, *rest]
+        else:
+            free = self._of_one_model(free, count)
         if not self._has_links or len(free) == count:
             return list(free[:count])
         if count == 1:
             return [min(free, key=lambda uuid: len(self._linked(uuid, free)))]
         return self._linked_group(free, count)
+
+    def _of_one_model(self, free: Sequence[str], count: int) -> Sequence[str]:
+        """The first model of which enough are free, for a gang is as slow as its slowest card; else all."""
+        if count == 1:
+            return free
+        models: dict[str, list[str]] = {}
+        for uuid in free:
+            models.setdefault(self._gpus[uuid].name, []).append(uuid)
+        return next((alike for alike in models.values() if len(alike) >= count), free)
 
     def _linked(self, uuid: str, others: Iterable[str]) -> list[str]:
         links = self._gpus[uuid].links

@@ -105,7 +105,13 @@ class Entries:
         """Jobs that hang on something that has no expected end."""
         for demand in demands:
             if demand.job_id not in self._written:
-                self._unforeseen(demand, after(open_needs(demand)))
+                needs = open_needs(demand)
+                unforeseen = {need.job_id for need in needs if not self._has_expected_end(need.job_id)}
+                self._unforeseen(demand, after(needs, unforeseen))
+
+    def _has_expected_end(self, job_id: int) -> bool:
+        entry = self._written.get(job_id)
+        return entry is not None and entry.finish_at is not None
 
     def _is_foreseeable(self, demand: Demand, task: Task) -> bool:
         """Whether all that the job hangs on has an expected end; its release moves behind that."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from enum import IntEnum
 
-from yolotui.core.gpus import Free, Gpu
+from yolotui.core.gpus import Foreign, Free, Gpu
 from yolotui.core.jobs import Priority
-from yolotui.core.planning.needs import was
+from yolotui.core.planning.needs import ENDED, was
 from yolotui.core.planning.pools import suits, wish_of
 from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
 
@@ -36,11 +37,18 @@ class Situation:
         if len(suitable) < demand.gpus:
             return self._unsuitable(demand, len(suitable))
         kept = [gpu for gpu in suitable if self._keeps(gpu)]
-        what = ", ".join(f"GPU {gpu.index}: {self._keeps(gpu)}" for gpu in kept)
-        return Why(
-            f"It needs {gpus_text(demand.gpus)}, and too few can be used ({what}).",
-            "It starts when they are free again.",
-        )
+        what = ", ".join(f"GPU {gpu.index}: {self._keeps(gpu).removesuffix(_way_back(gpu))}" for gpu in kept)
+        remedy = self._bring_back(kept, demand.gpus - len(suitable) + len(kept))
+        return Why(f"It needs {gpus_text(demand.gpus)}, and too few can be used ({what}).", remedy)
+
+    def _bring_back(self, kept: Sequence[Gpu], lacking: int) -> str:
+        """The change that brings as many GPUs back as are lacking; else what can be said of their coming back."""
+        if out := [gpu for gpu in kept if self._keeps(gpu).endswith(_way_back(gpu))][:lacking]:
+            indices = " ".join(str(gpu.index) for gpu in out)
+            what = "it" if len(out) == 1 else "them"
+            return f"`yolotui undrain {indices}` brings {what} back{'' if len(out) == lacking else ', not yet enough'}."
+        passing = [gpu for gpu in kept if gpu.uuid in self._resting or isinstance(gpu.availability, Foreign)]
+        return "It starts when they are free again." if len(passing) >= lacking else ""
 
     def _unsuitable(self, demand: Demand, suitable: int) -> Why:
         has = f"{suitable or 'none'} of {len(self._world.gpus)}"
@@ -101,19 +109,59 @@ class Situation:
         return f"`yolotui priority P0 {demand.job_id}` would start it {when}."
 
 
-def after(needs: Sequence[Need]) -> Why:
-    """It hangs on jobs that have not come to what it asks of them."""
-    need = needs[0]
+def _way_back(gpu: Gpu) -> str:
+    """How the reason ends of a GPU that a person drained or that is quarantined; those of others do not."""
+    return f"; `yolotui undrain {gpu.index}` brings it back"
+
+
+class Outlook(IntEnum):
+    """What can be said of the end of a job that another hangs on: the worst comes first."""
+
+    KEPT_BACK = 0
+    UNFORESEEN = 1
+    FORESEEN = 2
+
+
+def after(needs: Sequence[Need], unforeseen: Collection[int] = ()) -> Why:
+    """It hangs on jobs that have not come to what it asks of them; the sentence names what truly holds it up.
+
+    `needs` are all that are open, `unforeseen` the ids of jobs that have no expected end.
+    """
+
+    def outlook(need: Need) -> Outlook:
+        if need.state in {"held", "paused"}:
+            return Outlook.KEPT_BACK
+        is_unforeseen = need.job_id in unforeseen or need.mode is NeedMode.FAILED
+        return Outlook.UNFORESEEN if is_unforeseen else Outlook.FORESEEN
+
+    required = sorted((need for need in needs if need.mode is not NeedMode.ANY), key=outlook)
+    alternatives = [need for need in needs if need.mode is NeedMode.ANY]
+    hopes = sorted((need for need in alternatives if need.state not in ENDED), key=outlook)
+    # Of alternatives the best counts, of what is required the worst.
+    if required and (not hopes or outlook(required[0]) <= outlook(hopes[-1])):
+        return _after_one(required[0], outlook(required[0]))
+    if len(alternatives) == 1:
+        return _after_one(alternatives[0], outlook(alternatives[0]))
+    names = ", ".join(str(each.job_id) for each in alternatives)
+    remedy = _remedy(hopes[0], outlook(hopes[0])) if hopes and outlook(hopes[-1]) < Outlook.FORESEEN else ""
+    return Why(f"It comes after any one of jobs {names}, none of which has succeeded yet.", remedy)
+
+
+def _after_one(need: Need, outlook: Outlook) -> Why:
     name = f"job {need.job_id} ({need.name})"
     if need.mode is NeedMode.FAILED:
-        return Why(f"It runs only if {name} fails, which {was(need.state)}.")
-    if need.mode is NeedMode.ANY and len(needs) > 1:
-        names = ", ".join(str(each.job_id) for each in needs)
-        return Why(f"It comes after any one of jobs {names}, none of which has succeeded yet.")
-    remedy = f"`yolotui release {need.job_id}` lets that one go." if need.state == "held" else ""
+        remedy = _remedy(need, outlook) if outlook is Outlook.KEPT_BACK else ""
+        return Why(f"It runs only if {name} fails, which {was(need.state)}.", remedy)
+    return Why(f"It comes after {name}, which {was(need.state)}.", _remedy(need, outlook))
+
+
+def _remedy(need: Need, outlook: Outlook) -> str:
+    """The change that lets the other job go on, or where to learn it."""
+    if need.state == "held":
+        return f"`yolotui release {need.job_id}` lets that one go."
     if need.state == "paused":
-        remedy = f"`yolotui resume {need.job_id}` continues that one."
-    return Why(f"It comes after {name}, which {was(need.state)}.", remedy)
+        return f"`yolotui resume {need.job_id}` continues that one."
+    return f"`yolotui why {need.job_id}` tells what keeps that one." if outlook is Outlook.UNFORESEEN else ""
 
 
 def gpus_text(count: int) -> str:

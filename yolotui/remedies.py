@@ -1,0 +1,22 @@
+"""The command that would set a job going again, by its state: the same words wherever a reason is shown. Pure."""
+
+from __future__ import annotations
+
+from yolotui.core.jobs import Cancelled, Failed, Held, Job, Paused, Skipped
+
+
+def remedy(job: Job) -> str:
+    """`` `yolotui release 3` lets it go. ``; empty where the state alone does not say what would help."""
+    match job.status:
+        case Held():
+            return f"`yolotui release {job.id}` lets it go."
+        case Paused():
+            return f"`yolotui resume {job.id}` continues it."
+        case Failed() | Cancelled() | Skipped():
+            return f"`yolotui retry {job.id}` tries it again."
+    return ""
+
+
+def held_sentence(job: Job, reason: str) -> str:
+    """Why a held job does not start, and what lets it go."""
+    return f"It is held ({reason}): {remedy(job)}"
