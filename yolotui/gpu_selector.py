@@ -17,7 +17,7 @@ _CPU = re.compile(r"cpu:(?P<count>\d+)", re.IGNORECASE)
 class Selection(NamedTuple):
     """So many simulated GPUs with so much memory each; without memory so many CPU slots."""
 
-    count: int
+    devices: int
     memory_bytes: int | None = None
 
 

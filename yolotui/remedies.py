@@ -18,5 +18,5 @@ def remedy(job: Job) -> str:
 
 
 def held_sentence(job: Job, reason: str) -> str:
-    """Why a held job does not start, and what lets it go."""
-    return f"It is held ({reason}): {remedy(job)}"
+    """Why a held job does not start, and what lets it go. The reason comes first: a narrow column shows no more."""
+    return f"{reason[:1].upper()}{reason[1:].rstrip('. ')}: {remedy(job)}"

@@ -134,3 +134,23 @@ def test_add_imports_nothing_heavy(shell: Shell, shapes: Path) -> None:
         [sys.executable, "-c", script], env=shell.environment, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("1\n", "[]\n")
+
+
+def test_one_may_come_after_a_job_of_the_queue_with_almost_its_name(shell: Shell, store: Store, tmp_path: Path) -> None:
+    assert shell("run", "--name", "train1", "--", "true").exit_code == 0
+    result = shell("run", "--name", "train2", "--after", "train1", "--", "true")
+    assert result.exit_code == 0, result.stderr
+    file = tmp_path / "jobs.toml"
+    file.write_text("[[job]]\nname = 'train3'\nrun = 'true'\nafter = 'train2'\n")
+    assert shell("add", "--file", str(file)).exit_code == 0
+    assert [job.after for job in store.read.jobs()] == [(), (1,), (2,)]
+    file.write_text("[[job]]\nname = 'other'\nrun = 'true'\nafter = 'train4'\n")
+    assert "after: there is no job 'train4'; did you mean 'train" in shell("add", "--file", str(file)).stderr
+
+
+def test_a_job_that_comes_after_another_can_be_edited(add: Callable[..., int], shell: Shell, store: Store) -> None:
+    add("train1")
+    add("train2", "--after", "train1")
+    result = shell("edit", "train2", "epochs=20")
+    assert result.exit_code == 0, result.stderr
+    assert store.read.job(2).spec.arguments["epochs"] == 20

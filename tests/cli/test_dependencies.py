@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.cli import states
 from tests.cli.conftest import Shell
+from yolotui.core.jobs import Skipped, Waiting
 from yolotui.store import Store
 
 FILE = """
@@ -74,3 +76,16 @@ def test_a_real_scheduler_starts_what_a_failure_calls_for_and_skips_the_rest(liv
     assert started["tidy"] >= ended["fails"]
     again = live_shell("retry", "fails")
     assert "And what was skipped behind: 3 (behind)." in again.stderr
+
+
+def test_a_retry_says_at_which_stage_it_begins_and_which_group_is_held(shell: Shell, store: Store) -> None:
+    for name, after in (("stage", ()), ("s1", ("--after", "stage")), ("s2", ("--after", "stage"))):
+        assert shell("run", "--name", name, "--group", "g", *after, "--", "true").exit_code == 0
+    states.fail(store, 1)
+    for job_id in (2, 3):
+        assert store.ledger.settle(job_id, Waiting, Skipped(1.0, "because"), "skip", "because")
+    assert shell("hold", "@g").exit_code == 0
+    told = shell("retry", "s1").stderr
+    assert "Wait again: 1 (stage), 2 (s1)." in told
+    assert "And what was skipped behind: 3 (s2)." in told
+    assert "`yolotui release @g` lets it go." in told

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+from msgspec.structs import replace
+
 from tests.cli import states
 from tests.cli.conftest import Shell
-from yolotui.store import Store
+from yolotui.store import MarkCause, Store
 
 
 def test_drain_and_undrain(shell: Shell, store: Store) -> None:
@@ -23,3 +25,21 @@ def test_drain_and_undrain(shell: Shell, store: Store) -> None:
     wrong = shell("drain", "7")
     assert wrong.exit_code == 2
     assert "it has 0 (GPU-0), 1 (GPU-1)" in wrong.stderr
+
+
+def test_the_state_tells_apart_what_keeps_a_gpu_out(shell: Shell, store: Store) -> None:
+    assert shell("run", "--", "true").exit_code == 0
+    states.start(store, 1, gpus=("GPU-0",))
+    published = states.publish(store, 3, at=time.time())
+    ill = replace(published.host.gpus[2], ecc_errors=3, slowdowns=("heat",), links=("GPU-0",))
+    host = replace(published.host, gpus=(*published.host.gpus[:2], ill))
+    timetable = replace(published.timetable, resting=("GPU-2",))
+    store.ledger.publish(replace(published, host=host, timetable=timetable))
+    assert shell("drain", "1").exit_code == 0
+    store.ledger.quarantine("GPU-2", MarkCause.ECC, "its memory fails", ecc_errors=3)
+    gpus = shell.json("gpus")["gpus"]
+    assert [gpu["state"] for gpu in gpus] == ["busy", "drained", "quarantined"]
+    assert [gpu["resting"] for gpu in gpus] == [False, False, True]
+    assert (gpus[0]["ecc_errors"], gpus[0]["slowdowns"], gpus[0]["links"]) == (None, [], [])
+    assert (gpus[2]["ecc_errors"], gpus[2]["slowdowns"], gpus[2]["links"]) == (3, ["heat"], ["GPU-0"])
+    assert [line.split()[1] for line in shell("gpus").stdout.splitlines()[1:]] == ["busy", "drained", "quarantined"]

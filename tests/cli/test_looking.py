@@ -121,7 +121,7 @@ def test_show_has_every_epoch_once_over_all_attempts(add: Callable[..., int], sh
         folder.mkdir(parents=True)
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     job = shell.json("show", "a")["job"]
-    assert job.keys() == JOB_KEYS | {"history"}
+    assert job.keys() == JOB_KEYS | {"estimate", "history"}
     assert [row["epoch"] for row in job["history"]] == [1, 2, 3]
     assert [row["metrics"]["metrics/mAP50-95(B)"] for row in job["history"]] == [0.1, 0.25, 0.3]
     elapsed = [row["elapsed_s"] for row in job["history"]]
@@ -153,9 +153,16 @@ def test_why_forecast_and_gpus_tell_what_the_leader_published(
     (reason,) = shell.json("why", "b")["why"]
     assert (reason["id"], reason["name"], reason["state"], reason["why"]) == (2, "b", "waiting", "It waits for CPU-1.")
     entries = shell.json("forecast")["forecast"]["entries"]
-    assert [(each["name"], each["expected_start"]) for each in entries] == [("a", 1e9), ("b", 3e9)]
+    started_at = store.read.job(running).attempts[0].started_at
+    assert [(each["name"], each["expected_start"]) for each in entries] == [("a", started_at), ("b", 3e9)]
+    assert entries[0]["start_interval"] == [started_at, started_at]
+    assert shell.json("show", "a")["job"]["expected_start"] == started_at
+    assert [each["estimate"] for each in entries] == [
+        {"remaining_s": 60.0, "source": "guess", "early_stop": 0.0},
+        None,
+    ]
     slot, card = shell.json("gpus")["gpus"]
-    assert (slot["uuid"], slot["state"], slot["jobs"]) == ("CPU-1", "free", [1])
+    assert (slot["uuid"], slot["state"], slot["jobs"]) == ("CPU-1", "busy", [1])
     assert (card["state"], card["reason"], card["memory_total_bytes"]) == (
         "foreign",
         "used by process 7 of eve",
@@ -163,7 +170,26 @@ def test_why_forecast_and_gpus_tell_what_the_leader_published(
     )
     assert "used by process 7 of eve" in shell("gpus").stdout
     states.end(store, running, Failed(1.0, "oom", "It ran out of memory."), outcome=Outcome.FAILED)
-    assert shell("why", "a").stdout == "1  a is failed. It ran out of memory.\n"
+    assert shell("why", "a").stdout == "1  a is failed. It ran out of memory. `yolotui retry 1` tries it again.\n"
+    assert shell.json("why", "a")["why"][0]["remedy"] == "`yolotui retry 1` tries it again."
+
+
+def test_an_estimate_says_where_it_comes_from(add: Callable[..., int], shell: Shell, store: Store) -> None:
+    add("a", "--estimate", "2h")
+    assert "2h, what its owner said" in shell("show", "a").stdout
+    states.start(store, 1)
+    publish(store, 1, 2)
+    assert "1m left, guess" in shell("show", "a").stdout
+    assert "estimate 1m left, guess" in shell("why", "-v", "a").stdout
+    assert "estimate" not in shell("why", "a").stdout
+
+
+def test_a_held_job_says_what_lets_it_go(add: Callable[..., int], shell: Shell) -> None:
+    add("a", "--hold")
+    sentence = "Held at submit: `yolotui release 1` lets it go."
+    assert shell("why", "a").stdout == f"1  a is held. {sentence}\n"
+    (told,) = shell.json("why", "a")["why"]
+    assert (told["why"], told["remedy"]) == (sentence, "`yolotui release 1` lets it go.")
 
 
 def test_a_held_group_is_the_reason(add: Callable[..., int], shell: Shell) -> None:
@@ -172,6 +198,7 @@ def test_a_held_group_is_the_reason(add: Callable[..., int], shell: Shell) -> No
     assert shell.json("list")["jobs"][0]["why"] == (
         "Its group g is held (card is hot): `yolotui release @g` lets it go."
     )
+    assert shell.json("why", "a")["why"][0]["remedy"] == "`yolotui release @g` lets it go."
 
 
 def test_names_cannot_steer_a_terminal(shell: Shell, store: Store) -> None:

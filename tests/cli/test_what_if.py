@@ -119,7 +119,28 @@ class TestAdd:
         assert shell("run", "--json", "--", "true").exit_code == 2
         file = tmp_path / "jobs.toml"
         file.write_text("[[job]]\nrun = 'true'\n")
-        assert shell("add", "--file", str(file), "--dry-run").exit_code == 2
+        refused = shell("add", "--file", str(file), "--dry-run")
+        assert refused.exit_code == 2
+        assert "--dry-run tells of one job" in refused.stderr
+
+    def test_an_estimate_says_where_it_comes_from(self, busy: Store, shell: Shell) -> None:
+        new, *others = moves_of_hot(shell)
+        assert new["estimate"] == {"remaining_s": 3600.0, "source": "what its owner said", "early_stop": 0.0}
+        assert {other["estimate"] for other in others} == {None}
+        result = shell("run", "--name", "hot", "--dry-run", "--", "true")
+        assert "Estimate of hot: 10m, a guess: nothing like it ran before." in result.stderr
+
+    def test_an_old_timetable_foresees_nothing_in_the_past(self, busy: Store, shell: Shell) -> None:
+        asked_at = time.time()
+        states.publish(busy, 2, at=asked_at - 7200)
+        for move in moves_of_hot(shell):
+            assert isinstance(move["then"], float)
+            assert move["then"] >= asked_at
+
+    def test_without_a_timetable_it_says_what_to_do(self, shell: Shell) -> None:
+        result = shell("run", "--dry-run", "--", "true")
+        assert result.exit_code == 4
+        assert "`yolotui scheduler start` starts one; then ask again." in result.stderr
 
 
 def moves_of_hot(shell: Shell, *words: str) -> list[dict[str, object]]:

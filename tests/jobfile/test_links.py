@@ -122,3 +122,22 @@ class TestAsked:
             asked(self.SPEC, {"vram": "8GiB", "gpus": "many", "estimate": "soon"})
         told = str(caught.value).splitlines()
         assert [line.split(":")[0] for line in told] == ["gpus", "estimate", "vram"]
+
+
+class TestNamesInTheQueue:
+    FILE = '[[job]]\nname = "train2"\nrun = "x"\nafter = "{after}"\n'
+
+    def test_a_job_of_the_queue_may_be_called_almost_like_the_new_one(self, tmp_path: Path) -> None:
+        file = tmp_path / "jobs.toml"
+        file.write_text(self.FILE.format(after="train1"))
+        (job,) = read(file, weights_dir=tmp_path, existing=["train1"]).jobs
+        assert job.external == ("train1",)
+
+    def test_what_nobody_is_called_is_refused_and_the_job_itself_never_meant(self, tmp_path: Path) -> None:
+        file = tmp_path / "jobs.toml"
+        file.write_text(self.FILE.format(after="train3"))
+        with pytest.raises(WrongFile, match=r"there is no job 'train3'; did you mean 'train1'"):
+            read(file, weights_dir=tmp_path, existing=["train1"])
+        with pytest.raises(WrongFile, match=r"there is no job 'train3'$"):
+            read(file, weights_dir=tmp_path, existing=[])
+        assert read(file, weights_dir=tmp_path).jobs[0].external == ("train3",)

@@ -193,7 +193,7 @@ def test_a_wrong_value_is_named(folder, line, said):
         ("[[job]]\nrun = ['a', 3]", "list of texts"),
         (JOB + "[[job]]\nrun = 'x {a.best}'", "add after = ['a']"),
         (JOB + "[[job]]\nafter = 'a'\nrun = 'x {a.bset}'", "did you mean 'best'"),
-        (JOB + "[[job]]\nafter = 'night-a'\nrun = 'x'\nname='night-b'", "did you mean 'night-b'"),
+        (JOB + "[[job]]\nafter = 'aa'\nrun = 'x'\nname = 'ab'", "did you mean 'a'"),
     ],
 )
 def test_a_wrong_file_is_refused_with_a_sentence(folder, text, said):

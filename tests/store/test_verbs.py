@@ -181,7 +181,7 @@ class TestMoving:
         store.verbs.edit(1, {"batch": 8, "epochs": None}, ANNA)
         assert store.read.job(1).spec.arguments == {"batch": 8}
         run(store, 1)
-        with pytest.raises(NotPossible, match="clone"):
+        with pytest.raises(NotPossible, match="yolotui add"):
             store.verbs.edit(1, {"batch": 4}, ANNA)
 
     def test_another_users_job_is_not_ours_to_change(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

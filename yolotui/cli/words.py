@@ -82,7 +82,7 @@ def best_text(job: Job, *, at_most: int = 2) -> str:
     return metrics_text(job.progress.best, at_most=at_most)
 
 
-def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:
+def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:  # noqa: PLR0911 — one a state
     """Why the job is in its state, as a sentence; empty where the state says it all.
 
     `held_because` is the reason for which its group is held, if it is.

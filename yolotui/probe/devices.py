@@ -42,5 +42,5 @@ def open_devices(
     if selection is None:
         return open_nvml(limits, ours) or StandingDevices(cpu_slots(1))
     if selection.memory_bytes is None:
-        return StandingDevices(cpu_slots(selection.count))
-    return StandingDevices(limits.apply(simulated_gpus(selection.count, selection.memory_bytes)))
+        return StandingDevices(cpu_slots(selection.devices))
+    return StandingDevices(limits.apply(simulated_gpus(selection.devices, selection.memory_bytes)))

@@ -16,8 +16,13 @@ from yolotui.store import GpuMark
 from yolotui.units import format_bytes, format_duration
 
 STYLES = {
-    **{"free": "green", "busy": "cyan", "foreign": "yellow", "lost": "red"},
-    **{"excluded": "dim", "drained": "dim", "quarantined": "magenta"},
+    "free": "green",
+    "busy": "cyan",
+    "foreign": "yellow",
+    "lost": "red",
+    "excluded": "dim",
+    "drained": "dim",
+    "quarantined": "magenta",
 }
 
 
