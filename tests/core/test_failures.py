@@ -46,7 +46,7 @@ def ended_with(error_type: str, message: str, exit_code: int = 1) -> Failure:
         ("AssertionError", "last.pt training to 3 epochs is finished, nothing to resume.", "nothing_to_resume", True),
         ("ModuleNotFoundError", "No module named 'albumentations'", Cause.IMPORT_ERROR, True),
         ("ConnectionError", "❌  Download failure for https://x/y.pt.", "needs_network", True),
-        ("PermissionError", "[Errno 13] Permission denied: '/root/x'", Cause.NO_PERMISSION, True),
+        ("PermissionError", "[Errno 13] Permission denied: '/data/x'", Cause.NO_PERMISSION, True),
         ("ZeroDivisionError", "division by zero", Cause.EXIT_CODE, False),
     ],
 )  # fmt: skip
