@@ -133,3 +133,12 @@ def test_without_crontab_it_says_so(monkeypatch: pytest.MonkeyPatch, home: Home,
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NotPossible, match="no crontab"):
         provisioning.plan_cron(home).carry_out()
+
+
+def test_what_this_shell_says_about_devices_counts_at_boot_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YOLOTUI_GPUS", "cpu:2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    unit, line = provisioning.plan_systemd(home).content, provisioning.plan_cron(home).line
+    for said in ("YOLOTUI_GPUS=cpu:2", "CUDA_VISIBLE_DEVICES=0,1"):
+        assert said in unit
+        assert said in line

@@ -125,10 +125,9 @@ class CronPlan:
 def plan_systemd(home: Home) -> SystemdPlan:
     """A user unit that leads the queue of `home`, with this interpreter."""
     config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    path = os.environ.get("PATH", "")
     content = TEMPLATE.format(
         home=_quoted(f"YOLOTUI_HOME={home.root}"),
-        path=f"Environment={_quoted(f'PATH={path}')}\n" if path else "",
+        path="".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in _handed_on()),
         # In a command systemd also expands $.
         command=" ".join(_quoted(word).replace("$", "$$") for word in _scheduler("run")),
     )
@@ -137,10 +136,17 @@ def plan_systemd(home: Home) -> SystemdPlan:
 
 def plan_cron(home: Home) -> CronPlan:
     """A line that starts a scheduler for `home` at boot, with this interpreter."""
-    command = shlex.join(["env", f"YOLOTUI_HOME={home.root}", *_scheduler("start")])
+    devices = [f"{name}={value}" for name, value in _handed_on() if name != "PATH"]
+    command = shlex.join(["env", f"YOLOTUI_HOME={home.root}", *devices, *_scheduler("start")])
     marker = f"# yolotui {home.root}"
     # cron takes a bare % for the end of the line.
     return CronPlan(f"@reboot {command} {marker}".replace("%", r"\%"), marker.replace("%", r"\%"))
+
+
+def _handed_on() -> list[tuple[str, str]]:
+    """What this shell says about programs and devices: a scheduler that is started at boot is to see the same."""
+    names = ("PATH", "YOLOTUI_GPUS", "CUDA_VISIBLE_DEVICES")
+    return [(name, os.environ[name]) for name in names if os.environ.get(name)]
 
 
 def _scheduler(verb: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from yolotui.core.estimating import GUESS_S
 from yolotui.core.jobs import (
     Attempt,
     Job,
@@ -22,7 +23,7 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.core.timetable import Forecast
-from yolotui.scheduler.estimates import ENOUGH_ERRORS, GUESS_S, Estimates
+from yolotui.scheduler.estimates import ENOUGH_ERRORS, Estimates
 from yolotui.scheduler.judging import FINISHED_ON_REQUEST
 from yolotui.store import ForecastRecord
 

@@ -11,8 +11,11 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
+from yolotui.core.jobs import Kind
 from yolotui.core.timetable import Calibration, Estimate, Forecast
 
+GUESS_S = {Kind.TRAIN: 3600.0, Kind.VAL: 300.0, Kind.PREDICT: 300.0, Kind.EXPORT: 300.0, Kind.COMMAND: 600.0}
+"""What a job takes of which nothing at all is known. An estimate made from it says so."""
 SMOOTHING = 0.3
 OVERRUN_SHARE = 0.05
 LEAST_REMAINING_S = 5.0

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from yolotui.core.estimating import History, Likeness, Record
+from yolotui.core.estimating import GUESS_S, History, Likeness, Record
 from yolotui.core.gpus import Gpu
-from yolotui.core.jobs import Job, JobSpec, Kind, Priority
+from yolotui.core.jobs import Job, JobSpec, Priority
 from yolotui.core.plan import Move, Policy, moves, plan
 from yolotui.core.planning.explaining import Situation
 from yolotui.core.planning.pools import suits, wish_of
@@ -17,8 +17,6 @@ from yolotui.core.timetable import Demand, Entry, Estimate, Need, NeedMode, Publ
 
 NEW_JOB = 0
 """The id of a job that is not in the queue: no job has it."""
-GUESS_S = {Kind.TRAIN: 3600.0, Kind.COMMAND: 600.0}
-SHORT_GUESS_S = 300.0
 AT_REST = frozenset({"waiting", "held", "paused"})
 
 
@@ -97,7 +95,7 @@ def expected(spec: JobSpec, jobs: Iterable[Job]) -> Estimate:
     The leader looks closer (at the GPU's model, at how far it was off) once the job is in the queue.
     """
     history = History([_record(job) for job in jobs if job.state == "succeeded" and job.attempts])
-    guess_s = GUESS_S.get(spec.kind, SHORT_GUESS_S)
+    guess_s = GUESS_S[spec.kind]
     return history.expect(_likeness(spec), spec.epochs, user_s=spec.estimate_s, default_s=guess_s)
 
 

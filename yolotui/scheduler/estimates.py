@@ -8,13 +8,12 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from yolotui.core.estimating import History, Likeness, Record, still_needed
+from yolotui.core.estimating import GUESS_S, History, Likeness, Record, still_needed
 from yolotui.core.jobs import ACTIVE, Argument, Attempt, Job, JobSpec, Kind, Outcome
 from yolotui.core.timetable import Estimate
 from yolotui.scheduler.judging import FINISHED_ON_REQUEST
 from yolotui.store import ForecastRecord
 
-GUESS_S = {Kind.TRAIN: 3600.0, Kind.VAL: 300.0, Kind.PREDICT: 300.0, Kind.EXPORT: 300.0, Kind.COMMAND: 600.0}
 # What Ultralytics' train() takes where nothing is said: a job that spells it out is the same.
 IMGSZ, BATCH, PATIENCE, EPOCHS = 640, 16, 100, 100
 RHYTHM_AFTER = 2  # epochs: the first warms up, and tells others nothing
