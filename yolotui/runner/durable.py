@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 
+COMPANIONS_WRITTEN_AFTER_S = 0.5
 TEMPORARY_SUFFIX = ".yolotui.tmp"
 
 
@@ -74,6 +75,8 @@ class WriteBehind:
 
 def _flush(descriptor: int, directory: str) -> None:
     """Wait for the disk. What it refuses now, the next save will be told."""
+    # While the journal commits, whoever makes a file waits: let last.pt's companions of this epoch be written first.
+    time.sleep(COMPANIONS_WRITTEN_AFTER_S)
     with contextlib.suppress(OSError):
         os.fsync(descriptor)
         fsync_directory(directory)
