@@ -61,7 +61,8 @@ def test_a_gate_that_was_missed_is_missed_again(store: Store) -> None:
     skip(store, 2, 3)
     for job_id in (2, 3):
         with pytest.raises(
-            NotPossible, match=r"job 2 \(b\) can't be retried. It asks that a.fitness >= 0.5, and job 1"
+            NotPossible,
+            match=r"job 2 \(b\) can't be retried. It asks that a.fitness >= 0.5 \(it is not known\), and job 1",
         ):
             store.verbs.retry([job_id], ANNA)
     assert states(store) == ["succeeded", "skipped", "skipped"]

@@ -356,6 +356,18 @@ class Job(Struct, frozen=True, kw_only=True):
         """The word for its state."""
         return state_of(self.status)
 
+    def missed_gates(self, need: Job) -> tuple[str, ...]:
+        """Which of its quality gates `need` has missed, as people read them; none before it has succeeded."""
+        if need.state != "succeeded":
+            return ()
+        best = need.progress.best
+        own = (gate for gate in self.spec.when if gate.job in {need.name, str(need.id)})
+        return tuple(
+            f"{gate} (it is {f'{best[gate.metric]:.4g}' if gate.metric in best else 'not known'})"
+            for gate in own
+            if gate.metric not in best or not gate.passes(best[gate.metric])
+        )
+
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen to it by itself."""

@@ -10,7 +10,7 @@ from operator import is_
 from msgspec.structs import replace
 
 from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Host
-from yolotui.core.jobs import ACTIVE, Gate, Held, Job, Paused, Waiting
+from yolotui.core.jobs import ACTIVE, Held, Job, Paused, Waiting
 from yolotui.core.planning.pools import is_called
 from yolotui.core.timetable import Calibration, Demand, Need, NeedMode, Timetable, World
 from yolotui.scheduler.estimates import Estimates
@@ -140,21 +140,7 @@ def _back_off_until(job: Job, now: float) -> float | None:
 
 
 def _need(job: Job, need: Job) -> Need:
-    missed: tuple[str, ...] = ()
-    if need.state == "succeeded":
-        own = [gate for gate in job.spec.when if gate.job in {need.name, str(need.id)}]
-        missed = tuple(_missed(gate, need) for gate in own if not _passes(gate, need))
-    return Need(need.id, need.name, need.state, missed, NeedMode(job.after_modes.get(need.id, "all")))
-
-
-def _passes(gate: Gate, need: Job) -> bool:
-    value = need.progress.best.get(gate.metric)
-    return value is not None and gate.passes(value)
-
-
-def _missed(gate: Gate, need: Job) -> str:
-    value = need.progress.best.get(gate.metric)
-    return f"{gate} (it is {'not known' if value is None else f'{value:.4g}'})"
+    return Need(need.id, need.name, need.state, job.missed_gates(need), NeedMode(job.after_modes.get(need.id, "all")))
 
 
 def _blocked(job: Job, held_groups: Mapping[str, HeldGroup]) -> str:

@@ -60,12 +60,4 @@ def _demand(job: Job, needs: Sequence[Job], chosen: dict[int, int]) -> Demand:
 
 
 def _need(job: Job, need: Job, state: str) -> Need:
-    return Need(need.id, need.name, state, _missed(job, need), NeedMode(job.after_modes.get(need.id, "all")))
-
-
-def _missed(job: Job, need: Job) -> tuple[str, ...]:
-    if need.state != "succeeded":
-        return ()
-    best = need.progress.best
-    own = (gate for gate in job.spec.when if gate.job in {need.name, str(need.id)})
-    return tuple(str(gate) for gate in own if gate.metric not in best or not gate.passes(best[gate.metric]))
+    return Need(need.id, need.name, state, job.missed_gates(need), NeedMode(job.after_modes.get(need.id, "all")))
