@@ -10,8 +10,10 @@ os.environ.pop("NO_COLOR", None)
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.app import App
 
 from tests.tui.believable import BelievableHome, busy_night
 
@@ -42,3 +44,20 @@ def empty(tmp_path: Path) -> Iterator[BelievableHome]:
     nothing = BelievableHome(tmp_path / "home")
     yield nothing
     nothing.store.close()
+
+
+@pytest.fixture(autouse=True)
+def _presses_what_it_says(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test marked `presses("kill")` fails if that action was never run."""
+    said = {name for mark in request.node.iter_markers("presses") for name in mark.args}
+    run: set[str] = set()
+    if said:
+        original = App.run_action
+
+        async def remembered(app: App[Any], action: Any, *rest: Any, **options: Any) -> bool:
+            run.add(action if isinstance(action, str) else action[1])
+            return await original(app, action, *rest, **options)
+
+        monkeypatch.setattr(App, "run_action", remembered)
+    yield
+    assert said <= run, f"never pressed: {', '.join(sorted(said - run))}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui.believable import NOW, BelievableHome
 from tests.tui.showing import dashboard, settled, table, text_of, until
 from yolotui.core.jobs import Outcome, Priority, Succeeded
@@ -12,6 +14,7 @@ def state(night: BelievableHome, job_id: int) -> str:
     return night.store.read.job(job_id).state
 
 
+@pytest.mark.presses("kill")
 async def test_the_dialog_names_job_run_time_epochs_and_loss(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)

@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from tests.tui.believable import BelievableHome
 from tests.tui.showing import cursor_row, dashboard, main_screen, selected, settled, table, text_of, until
 from yolotui.core.jobs import Priority, Request, Running
-from yolotui.errors import WrongUse
-from yolotui.tui.actions import ACTIONS, with_keys
+from yolotui.tui.actions import ACTIONS
+from yolotui.tui.keymap import with_keys
 from yolotui.tui.screens.help import HelpScreen
 from yolotui.tui.screens.queue import QueueScreen
 
@@ -36,24 +36,6 @@ def state(night: BelievableHome, job_id: int) -> str:
     return night.store.read.job(job_id).state
 
 
-def test_every_action_has_a_key_a_help_line_and_a_handler():
-    keys = [key for action in ACTIONS for key in action.keys]
-    assert len(keys) == len(set(keys))
-    for action in ACTIONS:
-        assert action.keys
-        assert action.label
-        assert action.help.endswith(".")
-        assert callable(getattr(QueueScreen, f"action_{action.name}"))
-
-
-def test_keys_of_the_configuration():
-    changed = {action.name: action.keys for action in with_keys({"kill": "ctrl+k, K"})}
-    assert changed["kill"] == ("ctrl+k", "K")
-    assert changed["pause"] == ("p",)
-    with pytest.raises(WrongUse, match="did you mean 'kill'"):
-        with_keys({"kil": "x"})
-
-
 async def test_a_key_of_the_configuration_takes_the_place_of_ours(night: BelievableHome):
     async with dashboard(night, actions=with_keys({"sort": "o"})).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -63,14 +45,15 @@ async def test_a_key_of_the_configuration_takes_the_place_of_ours(night: Believa
         assert "newest first" in text_of(pilot.app)
 
 
-@pytest.mark.parametrize(("key", "expected"), [("plus", Priority.P1), ("minus", Priority.P3)])
-async def test_priority(night: BelievableHome, key: str, expected: Priority):
+@pytest.mark.presses("raise_priority", "lower_priority")
+async def test_priority(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
         await select(pilot, WAITING)
-        await pilot.press(key)
-        await until(pilot, lambda: night.store.read.job(WAITING).priority is expected)
-        await until(pilot, lambda: selected(pilot.app).priority is expected)
+        for key, expected in (("plus", Priority.P1), ("minus", Priority.P2), ("minus", Priority.P3)):
+            await pilot.press(key)
+            await until(pilot, lambda: night.store.read.job(WAITING).priority is expected)  # noqa: B023 — awaited here
+            await until(pilot, lambda: selected(pilot.app).priority is expected)  # noqa: B023
         assert table(pilot.app).cursor == WAITING
 
 
@@ -82,6 +65,7 @@ async def test_two_quick_presses_are_two_steps(night: BelievableHome):
         await until(pilot, lambda: night.store.read.job(WAITING).priority is Priority.P0)
 
 
+@pytest.mark.presses("pause")
 async def test_pause_and_resume(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
@@ -90,6 +74,7 @@ async def test_pause_and_resume(night: BelievableHome):
         assert state(night, RUNNING) == "pausing"
 
 
+@pytest.mark.presses("hold")
 async def test_hold_and_release(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
@@ -101,6 +86,7 @@ async def test_hold_and_release(night: BelievableHome):
         await until(pilot, lambda: state(night, WAITING) == "waiting")
 
 
+@pytest.mark.presses("retry")
 async def test_retry(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
@@ -110,6 +96,7 @@ async def test_retry(night: BelievableHome):
         assert state(night, 25) == "waiting"
 
 
+@pytest.mark.presses("checkpoint")
 async def test_checkpoint(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
@@ -117,6 +104,7 @@ async def test_checkpoint(night: BelievableHome):
         await until(pilot, lambda: request_of(night, RUNNING) is Request.CHECKPOINT)
 
 
+@pytest.mark.presses("finish")
 async def test_finish_asks_first(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
@@ -135,6 +123,7 @@ async def test_a_verb_that_fits_no_chosen_job_is_refused_with_a_sentence(night: 
         await until(pilot, lambda: "No job is chosen that runs or is paused." in text_of(pilot.app))
 
 
+@pytest.mark.presses("mark")
 async def test_marks_are_what_a_verb_is_for(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -147,6 +136,7 @@ async def test_marks_are_what_a_verb_is_for(night: BelievableHome):
         await until(pilot, lambda: not table(pilot.app).marked)
 
 
+@pytest.mark.presses("filter", "back")
 async def test_filter_narrows_while_written_and_esc_shows_all(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -162,6 +152,7 @@ async def test_filter_narrows_while_written_and_esc_shows_all(night: BelievableH
         assert selected(pilot.app).name == "tune-lr-0.02"
 
 
+@pytest.mark.presses("sort")
 async def test_sort_goes_round(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -174,6 +165,7 @@ async def test_sort_goes_round(night: BelievableHome):
         assert table(pilot.app)._ids[0] == RUNNING
 
 
+@pytest.mark.presses("zoom")
 async def test_zoom_and_back(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
@@ -187,6 +179,7 @@ async def test_zoom_and_back(night: BelievableHome):
         assert "coco-x" in text_of(pilot.app)
 
 
+@pytest.mark.presses("log")
 async def test_the_log_comes_and_goes(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -198,6 +191,7 @@ async def test_the_log_comes_and_goes(night: BelievableHome):
         assert "console.log" not in text_of(pilot.app)
 
 
+@pytest.mark.presses("copy")
 async def test_copying_the_directory(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -205,6 +199,7 @@ async def test_copying_the_directory(night: BelievableHome):
         assert pilot.app.clipboard == night.store.read.job(RUNNING).run_dir
 
 
+@pytest.mark.presses("help")
 async def test_help_names_every_key(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 60)) as pilot:
         await settled(pilot)
@@ -216,6 +211,7 @@ async def test_help_names_every_key(night: BelievableHome):
         assert isinstance(pilot.app.screen, QueueScreen)
 
 
+@pytest.mark.presses("palette")
 async def test_the_palette_does_what_the_keys_do(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -225,6 +221,7 @@ async def test_the_palette_does_what_the_keys_do(night: BelievableHome):
         await until(pilot, lambda: "newest first" in text_of(pilot.app))
 
 
+@pytest.mark.presses("start_scheduler")
 async def test_starting_a_scheduler(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
@@ -232,6 +229,7 @@ async def test_starting_a_scheduler(night: BelievableHome):
         await until(pilot, lambda: "A scheduler runs already." in text_of(pilot.app))
 
 
+@pytest.mark.presses("quit")
 async def test_quit(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)

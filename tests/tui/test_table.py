@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from rich.segment import Segment
 
 from tests.tui.believable import NOW, BelievableHome, many_jobs
@@ -94,6 +95,7 @@ async def test_names_from_outside_are_shown_as_they_are(night: BelievableHome):
         assert "\x1b" not in text_of(pilot.app)
 
 
+@pytest.mark.presses("up", "down", "page_up", "page_down", "first", "last")
 async def test_pages_and_ends(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
@@ -104,6 +106,6 @@ async def test_pages_and_ends(night: BelievableHome):
         await pilot.press("pagedown")
         below = cursor_row(pilot.app)
         assert 3 <= below < 10
-        await pilot.press("pageup", "j", "k", "k")
+        await pilot.press("pageup", "j", "down", "k", "up", "k")
         assert table(pilot.app).cursor_row == 0
         assert main_screen(pilot.app).table.cursor in table(pilot.app).in_sight

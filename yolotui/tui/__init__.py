@@ -27,8 +27,8 @@ def run_dashboard(
     """
     _refuse_poor_terminal()
     from yolotui.queue import Queue
-    from yolotui.tui.actions import with_keys
     from yolotui.tui.app import Dashboard
+    from yolotui.tui.keymap import with_keys
     from yolotui.tui.leaving import leaving_on_signals
 
     with Queue(home, readonly=readonly) as queue, queue.watching():

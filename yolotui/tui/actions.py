@@ -1,16 +1,14 @@
-"""Everything that a key can do on the main screen. The one registry: keys, footer, help and palette come from here."""
+"""Everything that a key can do, screen by screen. The one registry: keys, footer, help and palette come from here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from textual.binding import Binding
-
-from yolotui.errors import WrongUse
-from yolotui.nearest import did_you_mean
+from textual.keys import key_to_character
 
 KEY_SIGNS: Final = {
     "plus": "+",
@@ -31,6 +29,12 @@ KEY_SIGNS: Final = {
 }
 
 
+class Place(StrEnum):
+    """A screen that has keys. The same key may do different things in different places."""
+
+    QUEUE = "queue"
+
+
 class Topic(StrEnum):
     """What an action is about."""
 
@@ -46,7 +50,7 @@ class Action:
 
     `name` is the handler (`action_<name>`) and what `[keys]` in the configuration calls it; `label` stands in the
     footer, `help` is a line for people. `changes` marks what a read-only dashboard refuses. `rank` orders the footer;
-    0 keeps an action out of it.
+    0 keeps an action out of it. `places` are the screens where it works; its keys are the same in all of them.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Action:
     topic: Topic
     changes: bool = False
     rank: int = 0
+    places: tuple[Place, ...] = (Place.QUEUE,)
 
     @property
     def key_sign(self) -> str:
@@ -101,26 +106,17 @@ ACTIONS: Final = (
 
 def sign_of(key: str) -> str:
     """A key as people read it."""
-    return KEY_SIGNS.get(key, key)
+    return KEY_SIGNS.get(key) or key_to_character(key) or key
 
 
-def with_keys(chosen: Mapping[str, str]) -> tuple[Action, ...]:
-    """The actions with the keys of the configuration's `[keys]`: action name to keys, separated by commas.
-
-    Raises WrongUse for an action that there is not.
-    """
-    names = [action.name for action in ACTIONS]
-    for name in chosen:
-        if name not in names:
-            raise WrongUse(f"[keys] {name}: there is no such action{did_you_mean(name, names)}")
-    return tuple(
-        replace(action, keys=tuple(key.strip() for key in chosen[action.name].split(",")))
-        if action.name in chosen
-        else action
-        for action in ACTIONS
-    )
+def at(place: Place, actions: Iterable[Action] = ACTIONS) -> tuple[Action, ...]:
+    """The actions that work on a screen."""
+    return tuple(action for action in actions if place in action.places)
 
 
-def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:
-    """The key bindings of the actions."""
-    return [Binding(",".join(action.keys), action.name, action.help, show=False, id=action.name) for action in actions]
+def bindings(place: Place, actions: Iterable[Action] = ACTIONS) -> list[Binding]:
+    """The key bindings of a screen. The application's keymap replaces their keys by those of the configuration."""
+    return [
+        Binding(",".join(action.keys), action.name, action.help, show=False, id=action.name)
+        for action in at(place, actions)
+    ]

@@ -11,22 +11,17 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from yolotui.tui.actions import Action
 
 
-class _Setting(Protocol):
+class _HasActions(Protocol):
     @property
     def actions(self) -> Sequence[Action]: ...
 
 
-class _HasActions(Protocol):
-    @property
-    def setting(self) -> _Setting: ...
-
-
 class ActionCommands(Provider):
-    """Every action of the main screen as a command."""
+    """Every action of the screen as a command."""
 
     @property
     def _actions(self) -> Sequence[Action]:
-        return [action for action in cast("_HasActions", self.screen).setting.actions if action.name != "palette"]
+        return [action for action in cast("_HasActions", self.screen).actions if action.name != "palette"]
 
     async def discover(self) -> Hits:
         """All of them, before anything is written."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.screen import Screen
 
 from yolotui.core.jobs import Job
 from yolotui.queue import Queue
 from yolotui.tui import deeds
-from yolotui.tui.actions import Action
+from yolotui.tui.actions import Action, Place, at
 from yolotui.tui.clerk import Clerk, Deed
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.messages import VerbDone
@@ -32,9 +33,13 @@ class Setting:
 class ActingScreen(Screen[None]):
     """Carries out verbs on the chosen jobs through a clerk; refuses all of them when it is read-only."""
 
+    PLACE: ClassVar[Place] = Place.QUEUE
+
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
+        self.actions = at(self.PLACE, setting.actions)
+        """What its keys do: footer, help and palette show these."""
         self._clerk = Clerk(setting.open_queue, lambda s, refused: self.post_message(VerbDone(s, refused=refused)))
 
     @property

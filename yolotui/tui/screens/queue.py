@@ -7,7 +7,7 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static
 
 from yolotui.core.jobs import Job
-from yolotui.tui.actions import bindings
+from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import Order, arrange
 from yolotui.tui.commands import ActionCommands
 from yolotui.tui.feed import Feed
@@ -34,7 +34,7 @@ class QueueScreen(ActingScreen):
     """What trains, how well, what comes next, what needs a person."""
 
     COMMANDS = {ActionCommands}  # noqa: RUF012 — Textual's way
-    BINDINGS = [*bindings()]  # noqa: RUF012 — Textual's way
+    BINDINGS = [*bindings(Place.QUEUE)]  # noqa: RUF012 — Textual's way
     AUTO_FOCUS = "JobTable"
 
     def __init__(self, setting: Setting) -> None:
@@ -53,7 +53,7 @@ class QueueScreen(ActingScreen):
             "empty": lambda width, _: empty_rows(self._needle, width) if self._read else [],
             "run": self._run,
             "status": self._status,
-            "keys": lambda width, _: [keys_row(setting.actions, width, self._glyphs)],
+            "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
         }
         self._lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
         self._feed = Feed(setting.open_queue, lambda s: self.post_message(SnapshotRead(s)), setting.now)
@@ -287,7 +287,7 @@ class QueueScreen(ActingScreen):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(HelpScreen(self.setting.actions, self._glyphs, readonly=self.setting.readonly))
+        self.app.push_screen(HelpScreen(self.actions, self._glyphs, readonly=self.setting.readonly))
 
     def action_quit(self) -> None:
         """Leave; nothing else ends."""
