@@ -34,11 +34,38 @@ class GpusConfig(Struct, frozen=True):
 
 
 class SchedulingConfig(Struct, frozen=True):
-    """[scheduling] `preemption`: never, queue, evict; `notice_s`: seconds of warning; `mode`: balanced, throughput."""
+    """[scheduling] `preemption`: never, queue, evict; `notice_s`: seconds of warning; `mode`: balanced, throughput.
+
+    `checkpoint_wait_s` is how long a P0 or a booking waits for the checkpoint of whom it evicts; `tenants` how many
+    jobs may share a card.
+    """
 
     preemption: str = "queue"
     notice_s: float = 1800.0
+    checkpoint_wait_s: float = 120.0
+    tenants: int = 2
     mode: str = "balanced"
+
+
+class BookingsConfig(Struct, frozen=True):
+    """[bookings] The smallest window, and after how long one that nobody uses expires (seconds)."""
+
+    smallest_s: float = 7200.0
+    expires_s: float = 900.0
+
+
+class QuotaConfig(Struct, frozen=True):
+    """[quotas.owners.NAME], [quotas.groups.NAME]: `gpus` at once, `gpu_hours` a week; None is no limit."""
+
+    gpus: int | None = None
+    gpu_hours: float | None = None
+
+
+class QuotasConfig(Struct, frozen=True):
+    """[quotas] By owner and by group; `"*"` is for each that has none of its own."""
+
+    owners: dict[str, QuotaConfig] = {}
+    groups: dict[str, QuotaConfig] = {}
 
 
 class NotifyConfig(Struct, frozen=True):
@@ -65,6 +92,8 @@ class Config(Struct, frozen=True):
     paths: PathsConfig = field(default_factory=PathsConfig)
     gpus: GpusConfig = field(default_factory=GpusConfig)
     scheduling: SchedulingConfig = field(default_factory=SchedulingConfig)
+    bookings: BookingsConfig = field(default_factory=BookingsConfig)
+    quotas: QuotasConfig = field(default_factory=QuotasConfig)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     keys: dict[str, str] = {}
     ui: UiConfig = field(default_factory=UiConfig)

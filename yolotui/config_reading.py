@@ -9,7 +9,18 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from yolotui.config import Config, GpusConfig, NotifyConfig, PathsConfig, QueueConfig, SchedulingConfig, UiConfig
+from yolotui.config import (
+    BookingsConfig,
+    Config,
+    GpusConfig,
+    NotifyConfig,
+    PathsConfig,
+    QueueConfig,
+    QuotaConfig,
+    QuotasConfig,
+    SchedulingConfig,
+    UiConfig,
+)
 from yolotui.errors import WrongFile
 from yolotui.jobfile.lines import Path as KeyPath
 from yolotui.jobfile.source import Mistakes, Source
@@ -72,6 +83,30 @@ def _degrees(value: object) -> int:
     return value
 
 
+def _tenants(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 8:
+        raise ValueError(f"must be a whole number of jobs from 1 to 8, not {value!r}")
+    return value
+
+
+def _quota(value: object) -> QuotaConfig:
+    if not isinstance(value, dict):
+        raise ValueError(f"must be a table: {{ gpus = 2, gpu_hours = 40 }}, not {value!r}")
+    for key, limit in value.items():
+        if key not in QuotaConfig.__struct_fields__:
+            raise ValueError(f"there is no quota {key!r}{did_you_mean(key, QuotaConfig.__struct_fields__)}")
+        is_number = isinstance(limit, int if key == "gpus" else int | float) and not isinstance(limit, bool)
+        if not is_number or not 0 <= limit <= 10**9:
+            raise ValueError(f"{key} must be a number of {'GPUs' if key == 'gpus' else 'hours'}, not {limit!r}")
+    return QuotaConfig(**value)
+
+
+def _quotas(value: object) -> dict[str, QuotaConfig]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a table of names, each with its quota: { anna = { gpus = 2 } }")
+    return {str(name): _quota(quota) for name, quota in value.items()}
+
+
 def _refresh(value: object) -> float:
     seconds = duration(value)
     if not 0.1 <= seconds <= 60:
@@ -80,6 +115,14 @@ def _refresh(value: object) -> float:
 
 
 _CARDS_SCHEMA = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_QUOTAS_SCHEMA = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"gpus": {"type": "integer", "minimum": 0}, "gpu_hours": {"type": "number", "minimum": 0}},
+    },
+}
 _ADDRESSES = _Setting(_addresses, {"type": "array", "items": {"type": "string", "format": "uri"}})
 
 _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
@@ -99,8 +142,21 @@ _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
         {
             "preemption": _one_of("never", "queue", "evict"),
             "notice": _Setting(duration, {"type": ["string", "number"]}, "notice_s"),
+            "checkpoint_wait": _Setting(duration, {"type": ["string", "number"]}, "checkpoint_wait_s"),
+            "tenants": _Setting(_tenants, {"type": "integer", "minimum": 1, "maximum": 8}),
             "mode": _one_of("balanced", "throughput"),
         },
+    ),
+    "bookings": (
+        BookingsConfig,
+        {
+            "smallest": _Setting(duration, {"type": ["string", "number"]}, "smallest_s"),
+            "expires": _Setting(duration, {"type": ["string", "number"]}, "expires_s"),
+        },
+    ),
+    "quotas": (
+        QuotasConfig,
+        {"owners": _Setting(_quotas, _QUOTAS_SCHEMA), "groups": _Setting(_quotas, _QUOTAS_SCHEMA)},
     ),
     "notify": (NotifyConfig, dict.fromkeys(NotifyConfig.__struct_fields__, _ADDRESSES)),
     "ui": (

@@ -24,6 +24,7 @@ Document = dict[str, Any]
 STATE_AFTER = {
     Outcome.SUCCEEDED: "succeeded",
     Outcome.PAUSED: "paused",
+    Outcome.EVICTED: "paused",
     Outcome.STOPPED: "cancelled",
     Outcome.FAILED: "failed",
     Outcome.INTERRUPTED: "failed",

@@ -41,7 +41,8 @@ class Gpu(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Readings that the card does not offer are None. A CPU slot is a device of kind "cpu", a simulated card one of kind
     "sim": everything runs on them, too. `ecc_errors` counts the uncorrected ones since the driver was loaded;
     `slowdowns` says why the card holds its clocks back ("power", "heat"…). `links` are the UUIDs of the cards that
-    NVLink joins it to.
+    NVLink joins it to. `foreign_bytes` are held by processes that are not ours, also by those too small to make it
+    `Foreign`. From `closes_at` on (UTC seconds, for maintenance) nothing may run on it that is started from now on.
     """
 
     uuid: str
@@ -58,6 +59,8 @@ class Gpu(Struct, frozen=True, kw_only=True, omit_defaults=True):
     slowdowns: tuple[str, ...] = ()
     availability: Availability = Free()
     links: tuple[str, ...] = ()
+    foreign_bytes: int = 0
+    closes_at: float | None = None
 
 
 class Host(Struct, frozen=True, kw_only=True, omit_defaults=True):

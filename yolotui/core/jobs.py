@@ -156,19 +156,37 @@ class Starting(Struct, frozen=True, tag_field="state", tag="starting"):
     attempt: int
 
 
+class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An eviction that is coming: at `due_at` (UTC seconds) the training is paused, to make room for whom `why` names.
+
+    `for_job` or `for_booking` is who needs the room. `loses_s` is how much of its work is expected to be lost, in
+    seconds since its last checkpoint. When `patience_s` is over after `due_at` without a checkpoint, it is stopped.
+    """
+
+    given_at: float
+    due_at: float
+    why: str
+    for_job: int | None = None
+    for_booking: int | None = None
+    loses_s: float = 0.0
+    patience_s: float | None = None
+
+
 class Running(Struct, frozen=True, tag_field="state", tag="running"):
-    """An attempt's process lives."""
+    """An attempt's process lives. With a `notice` it will have to make room."""
 
     since: float
     attempt: int
     request: Request | None = None
+    notice: Notice | None = None
 
 
 class Pausing(Struct, frozen=True, tag_field="state", tag="pausing"):
-    """Asked to stop at the end of its epoch."""
+    """Asked to stop at the end of its epoch: by a person, or to make room (`notice`); then it waits its turn again."""
 
     since: float
     attempt: int
+    notice: Notice | None = None
 
 
 class Paused(Struct, frozen=True, tag_field="state", tag="paused"):
@@ -276,6 +294,7 @@ class Outcome(StrEnum):
 
     SUCCEEDED = "succeeded"
     PAUSED = "paused"
+    EVICTED = "evicted"
     STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
@@ -286,7 +305,8 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an attempt has reached, kept by the leader from the run directory.
 
     `epochs_done` counts whole epochs of the job over all attempts; `epoch_s` is the rhythm: a smoothed duration of one
-    epoch of this attempt, the first left out. `best` and `last` map metric names to values.
+    epoch of this attempt, the first left out. `best` and `last` map metric names to values. `peak_vram_bytes` is the
+    most that its processes held on one card, as the driver saw it.
     """
 
     epochs_done: int = 0
@@ -297,18 +317,21 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True):
     last: dict[str, float] = {}
     best_epoch: int | None = None
     checkpoint_at: float | None = None
+    peak_vram_bytes: int | None = None
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """One start of a job. `outcome` is None while it lives. `explanation` is a sentence for people.
 
-    `gpus` are UUIDs, `gpu_model` is the name of what they are: how long it took holds for the like.
+    `gpus` are UUIDs, `gpu_model` is the name of what they are: how long it took holds for the like. `promised_bytes` is
+    the memory that it was promised of a card that it shares; None: it has its cards alone.
     """
 
     number: int
     uuid: str
     gpus: tuple[str, ...] = ()
     gpu_model: str = ""
+    promised_bytes: int | None = None
     started_at: float | None = None
     ended_at: float | None = None
     process: Process | None = None
@@ -325,8 +348,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """A job as the queue knows it, with its attempts in order.
 
     `after` holds the ids it hangs on, `after_modes` what it asks of those of which it asks something else than success.
-    `failures` counts the retries already spent. `revision` is that of the queue
-    when the row last changed: readers ask for what is newer than what they have.
+    `failures` counts the retries already spent. `deadline_at` is when it must be done (UTC seconds). `revision` is that
+    of the queue when the row last changed: readers ask for what is newer than what they have.
     """
 
     ENDED_STATES: ClassVar = frozenset({"succeeded", "failed", "cancelled", "skipped"})
@@ -344,6 +367,7 @@ class Job(Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     file: str | None = None
     round: int = 1
+    deadline_at: float | None = None
     revision: int = 0
 
     @property

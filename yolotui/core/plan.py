@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from yolotui.core.planning.comparing import Move, moves
 from yolotui.core.planning.planner import Planner
-from yolotui.core.planning.policy import Kind, Mode, Policy
+from yolotui.core.planning.policy import Kind, Mode, Policy, Preemption
 from yolotui.core.timetable import Timetable, World
 
-__all__ = ["Kind", "Mode", "Move", "Policy", "moves", "plan"]
+__all__ = ["Kind", "Mode", "Move", "Policy", "Preemption", "moves", "plan"]
 
 
 def plan(world: World, policy: Policy, now: float) -> Timetable:

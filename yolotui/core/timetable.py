@@ -6,8 +6,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu, Host
-from yolotui.core.jobs import Priority
+from yolotui.core.jobs import Notice, Priority
+from yolotui.core.quotas import Quota
 
 
 class NeedMode(StrEnum):
@@ -50,6 +52,10 @@ class Demand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `holding` are the UUIDs that an active job has leased. `blocked` is a sentence that keeps it from starting whatever
     is free (held, paused, waiting for a retry is `not_before` instead). `gpu_model`, `avoid` and `prefer` name GPUs by
     index, by UUID or by a part of the model's name; avoided ones are never used, preferred ones first.
+
+    `vram_bytes` is the memory that it needs on each card; one that `shares` leaves the rest of its card to others that
+    do. `resumable` ones go on from a checkpoint (the last at `checkpoint_at`, an epoch takes `epoch_s`); of these the
+    `preemptible` ones may be evicted. `evicted_at` is when that last happened, `notice` the eviction that is coming.
     """
 
     job_id: int
@@ -67,6 +73,16 @@ class Demand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gpu_model: str = ""
     avoid: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
+    owner: str = ""
+    group: str = ""
+    shares: bool = False
+    resumable: bool = False
+    preemptible: bool = True
+    checkpoint_at: float | None = None
+    epoch_s: float | None = None
+    evicted_at: float | None = None
+    notice: Notice | None = None
+    deadline_at: float | None = None
 
 
 class Calibration(Struct, frozen=True, omit_defaults=True):
@@ -83,13 +99,15 @@ class Calibration(Struct, frozen=True, omit_defaults=True):
 class World(Struct, frozen=True, kw_only=True):
     """A frozen snapshot: the devices, every job that has not ended, and the timetable that was promised last.
 
-    `side_slots` is how many jobs that ask for no GPU may run at once. `calibration` is what the forecasts' intervals
-    are made from.
+    `side_slots` is how many jobs that ask for no GPU may run at once. `bookings` are those that are not over.
+    `calibration` is what the forecasts' intervals are made from.
     """
 
     gpus: tuple[Gpu, ...]
     demands: tuple[Demand, ...]
     side_slots: int = 4
+    bookings: tuple[Booking, ...] = ()
+    quotas: tuple[Quota, ...] = ()
     previous: Timetable | None = None
     calibration: Calibration = Calibration()
 
@@ -121,6 +139,9 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     a long queue to have been placed with care. Four starts out of five lie between `start_low_at` and `start_high_at`,
     finishes likewise. `first` is what was foreseen when the job was first planned; it never changes. From `overdue_at`
     on, settled then as well, it goes before every class but P0: the guard that lets nobody wait for ever.
+
+    At `yields_at` it is expected to be paused, to make room for a booking or a higher job, and continued later;
+    `finish_at` includes that. `booking` is the booking in whose window it is placed.
     """
 
     job_id: int
@@ -136,6 +157,22 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     finish_high_at: float | None = None
     first: Forecast | None = None
     overdue_at: float | None = None
+    yields_at: float | None = None
+    booking: int | None = None
+
+
+class Eviction(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A running job that is to make room: what the scheduler gives notice of, and carries out when it is due."""
+
+    job_id: int
+    notice: Notice
+
+
+class Binding(Struct, frozen=True):
+    """Better cards for a booking that has not opened: nobody would have to make room on these."""
+
+    booking_id: int
+    gpus: tuple[str, ...]
 
 
 class Skip(Struct, frozen=True):
@@ -149,7 +186,8 @@ class Timetable(Struct, frozen=True, kw_only=True):
     """What `plan()` decided at `made_at`: one entry per job that has not ended, and the jobs to skip.
 
     `order` is the order in which the carefully placed jobs were given their places: the next plan keeps to it.
-    `resting` are the UUIDs of GPUs that are too hot to start anything on.
+    `resting` are the UUIDs of GPUs that are too hot to start anything on. `evictions` are all that are needed as things
+    stand: a notice that is not among them any more is withdrawn.
     """
 
     made_at: float
@@ -157,6 +195,8 @@ class Timetable(Struct, frozen=True, kw_only=True):
     skips: tuple[Skip, ...] = ()
     order: tuple[int, ...] = ()
     resting: tuple[str, ...] = ()
+    evictions: tuple[Eviction, ...] = ()
+    bindings: tuple[Binding, ...] = ()
 
     def by_job(self) -> dict[int, Entry]:
         """The entries by job id."""

@@ -211,6 +211,6 @@ class Ledger:
 
     def _lease(self, write: Transaction, job_id: int, attempt: Attempt) -> None:
         write.connection.executemany(
-            "INSERT INTO leases (gpu, job, attempt, leased_at) VALUES (?, ?, ?, ?)",
-            [(gpu, job_id, attempt.number, write.now) for gpu in attempt.gpus],
+            "INSERT INTO leases (gpu, job, attempt, leased_at, promised_bytes) VALUES (?, ?, ?, ?, ?)",
+            [(gpu, job_id, attempt.number, write.now, attempt.promised_bytes) for gpu in attempt.gpus],
         )

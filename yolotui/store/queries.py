@@ -288,6 +288,7 @@ def _job(row: sqlite3.Row, after: Mapping[int, AfterMode], attempts: Iterable[At
         attempts=tuple(attempts),
         file=row["file"],
         round=row["round"],
+        deadline_at=row["deadline_at"],
         revision=row["revision"],
     )
 

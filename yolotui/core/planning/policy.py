@@ -24,6 +24,14 @@ class Mode(StrEnum):
     THROUGHPUT = "throughput"
 
 
+class Preemption(StrEnum):
+    """What a P0 may do: wait for idle GPUs like everybody, go first in the queue, or take the card of another job."""
+
+    NEVER = "never"
+    QUEUE = "queue"
+    EVICT = "evict"
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """How to plan.
 
@@ -32,6 +40,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     always gives the same timetable. A job goes before every class but P0 when it has waited `guard_factor` times as
     long as first-in-first-out would have needed to start all that waited with it, and `guard_slack_s` more. GPUs rest
     from `too_hot_c` on until they are `cooled_by_c` cooler.
+
+    With `preemption` a job that is evicted is told `notice_s` before (a P0 does not wait for that); the wait for its
+    checkpoint ends after `checkpoint_wait_s` when a P0 or a booking needs the room; it is left alone for
+    `evict_again_s` after. At most `tenants` jobs share a card.
     """
 
     kind: Kind = Kind.PLAN
@@ -44,3 +56,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     guard_slack_s: float = 3600.0
     too_hot_c: int = 85
     cooled_by_c: int = 8
+    preemption: Preemption = Preemption.QUEUE
+    notice_s: float = 1800.0
+    checkpoint_wait_s: float = 120.0
+    evict_again_s: float = 3600.0
+    tenants: int = 2
