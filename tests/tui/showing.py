@@ -80,7 +80,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             job is None or screen.has_class("tiny") or (follower._shown == Followed.of(job) and job.id in screen._runs)
         )
         return bool(
-            screen._snapshot.read_at
+            screen.snapshot.read_at
             and run_shown
             and all(curve.job_id in screen.table._curves for curve in follower._wanted)
         )

@@ -16,7 +16,7 @@ from yolotui.tui.screens.queue import QueueScreen
 
 def screens(kind: type[ActingScreen] = ActingScreen) -> list[type[ActingScreen]]:
     """Every screen that has actions."""
-    return [each for sub in kind.__subclasses__() for each in (sub, *screens(sub)) if each.PLACE in Place]
+    return [each for sub in kind.__subclasses__() for each in (sub, *screens(sub)) if "PLACE" in vars(each)]
 
 
 def action_named(name: str, actions: tuple[Action, ...] = ACTIONS) -> Action:

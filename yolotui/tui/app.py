@@ -11,9 +11,13 @@ from textual.screen import Screen
 
 from yolotui.queue import Queue
 from yolotui.tui.actions import ACTIONS, Action
+from yolotui.tui.feed import Feed
 from yolotui.tui.glyphs import ASCII, UNICODE
+from yolotui.tui.live import Live
+from yolotui.tui.messages import SnapshotRead
 from yolotui.tui.palette import THEME
 from yolotui.tui.screens.acting import Setting
+from yolotui.tui.screens.base import DashboardScreen
 from yolotui.tui.screens.queue import QueueScreen
 
 
@@ -43,18 +47,27 @@ class Dashboard(App[None]):
             refresh_s=refresh_s,
             now=now,
         )
+        self.live = Live(Feed(open_queue, lambda snapshot: self.post_message(SnapshotRead(snapshot)), now))
         self._running_in: AbstractEventLoop | None = None
         self.register_theme(THEME)
         self.theme = THEME.name
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
-        return QueueScreen(self.setting)
+        return QueueScreen(self.setting, self.live)
 
     def on_mount(self) -> None:
         """Remember the loop, for signals that arrive outside it."""
         self._running_in = get_running_loop()
         self.set_keymap({action.name: ",".join(action.keys) for action in self.setting.actions})
+
+    def on_snapshot_read(self, message: SnapshotRead) -> None:
+        """The queue looks different: the screen in sight shows it."""
+        self.live.snapshot = message.snapshot
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, DashboardScreen):
+                screen.snapshot_changed()
+                break
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """None: the palette holds the registry's actions and nothing else."""

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from yolotui.core.jobs import STATES
-from yolotui.tui.actions import Action, Topic, sign_of
+from yolotui.tui.actions import Action, Place, Topic, at, sign_of
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import PLAIN, QUIET, SKY, STATE_COLOURS, STRONG, ink
 
@@ -27,8 +27,9 @@ class HelpScreen(ModalScreen[None]):
         ("k", "scroll(-1)", "Up"),
     ]
 
-    def __init__(self, actions: Sequence[Action], glyphs: Glyphs, *, readonly: bool) -> None:
+    def __init__(self, place: Place, actions: Sequence[Action], glyphs: Glyphs, *, readonly: bool) -> None:
         super().__init__()
+        self._place = place
         self._actions = actions
         self._glyphs = glyphs
         self._readonly = readonly
@@ -37,7 +38,7 @@ class HelpScreen(ModalScreen[None]):
         """One text that scrolls."""
         with Vertical(id="help-box"):
             with VerticalScroll(id="help"):
-                yield Static(help_text(self._actions, self._glyphs, readonly=self._readonly))
+                yield Static(help_text(self._place, self._actions, self._glyphs, readonly=self._readonly))
             yield Static(Text("j k scroll   Esc closes", QUIET), id="help-keys")
 
     def action_scroll(self, lines: int) -> None:
@@ -45,22 +46,32 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def help_text(actions: Sequence[Action], glyphs: Glyphs, *, readonly: bool) -> Group:
-    """The help in two columns; what a read-only dashboard refuses is dimmed."""
+def help_text(here: Place, actions: Sequence[Action], glyphs: Glyphs, *, readonly: bool) -> Group:
+    """The keys of the screen that one comes from, then what other screens add; a read-only dashboard's are dimmed."""
     parts: list[RenderableType] = []
+    known = at(here, actions)
     for topic in Topic:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(width=8)
-        table.add_column()
-        for action in (action for action in actions if action.topic is topic):
-            refused = readonly and action.changes
-            keys = " ".join(sign_of(key) for key in action.keys)
-            text = f"{action.help} (read-only)" if refused else action.help
-            table.add_row(Text(keys, QUIET if refused else STRONG), Text(text, QUIET if refused else PLAIN))
-        parts += [Text(topic.value, ink(SKY, bold=True)), table, Text()]
+        if of_topic := [action for action in known if action.topic is topic]:
+            parts += [Text(topic.value, ink(SKY, bold=True)), _table(of_topic, readonly=readonly), Text()]
+    for place in Place:
+        if others := [action for action in at(place, actions) if action not in known]:
+            title = Text.assemble((place.value.capitalize(), ink(SKY, bold=True)), (" screen, besides", QUIET))
+            parts += [title, _table(others, readonly=readonly), Text()]
     states = Text("States\n", ink(SKY, bold=True))
     for number, state in enumerate(STATES, start=1):
         states.append(f"{glyphs.state(state)} {state:<11}", ink(STATE_COLOURS[state]))
         states.append("\n" if number % 4 == 0 else " ")
     farewell = "Jobs and the scheduler are other processes: leaving the dashboard, or losing it, stops nothing."
     return Group(*parts, states, Text(farewell, QUIET))
+
+
+def _table(actions: Sequence[Action], *, readonly: bool) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=9)
+    table.add_column()
+    for action in actions:
+        refused = readonly and action.changes
+        keys = " ".join(sign_of(key) for key in action.keys)
+        text = f"{action.help} (read-only)" if refused else action.help
+        table.add_row(Text(keys, QUIET if refused else STRONG), Text(text, QUIET if refused else PLAIN))
+    return table

@@ -9,38 +9,33 @@ from textual.widgets import Input, Static
 from yolotui.core.jobs import Job
 from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import Order, arrange
-from yolotui.tui.commands import ActionCommands
-from yolotui.tui.feed import Feed
 from yolotui.tui.follow import CurveOf, Followed, Follower
-from yolotui.tui.messages import CurvesRead, RunRead, SnapshotRead, VerbDone
+from yolotui.tui.live import Live
+from yolotui.tui.messages import CurvesRead, RunRead, VerbDone
 from yolotui.tui.panels.frame import View, empty_rows, header_row, keys_row, status_row
 from yolotui.tui.panels.gpus import gpu_rows, strip_height
 from yolotui.tui.panels.run import Subject, run_rows
 from yolotui.tui.plot import Row
 from yolotui.tui.run_view import RunView
-from yolotui.tui.screens.acting import ActingScreen, Setting
-from yolotui.tui.screens.help import HelpScreen
-from yolotui.tui.snapshot import Snapshot
+from yolotui.tui.screens.acting import Setting
+from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
 from yolotui.tui.widgets.job_table import JobTable
 from yolotui.tui.widgets.lines import Draw, Lines
 
-LEAST_WIDTH, LEAST_HEIGHT = 60, 15
 WIDE, TALL = 110, 34
 RUNS_KEPT = 8
 LAST_VERB_S = 1.0
 
 
-class QueueScreen(ActingScreen):
+class QueueScreen(DashboardScreen):
     """What trains, how well, what comes next, what needs a person."""
 
-    COMMANDS = {ActionCommands}  # noqa: RUF012 — Textual's way
+    PLACE = Place.QUEUE
     BINDINGS = [*bindings(Place.QUEUE)]  # noqa: RUF012 — Textual's way
     AUTO_FOCUS = "JobTable"
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__(setting)
-        self._glyphs = setting.glyphs
-        self._snapshot = Snapshot()
+    def __init__(self, setting: Setting, live: Live) -> None:
+        super().__init__(setting, live)
         self._ids: list[int] = []
         self._runs: dict[int, RunView] = {}
         self._order = Order.QUEUE
@@ -56,7 +51,6 @@ class QueueScreen(ActingScreen):
             "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
         }
         self._lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
-        self._feed = Feed(setting.open_queue, lambda s: self.post_message(SnapshotRead(s)), setting.now)
         self._follower = Follower(
             lambda run: self.post_message(RunRead(run)), lambda curves: self.post_message(CurvesRead(curves))
         )
@@ -80,13 +74,13 @@ class QueueScreen(ActingScreen):
     def on_mount(self) -> None:
         """Start to read."""
         self.query_one(Input).cursor_blink = False
-        for thread in (self._feed, self._follower, self._clerk):
+        for thread in (self.live.feed, self._follower, self._clerk):
             thread.start()
         self.set_interval(self.setting.refresh_s, self._tick)
 
     def on_unmount(self) -> None:
         """Stop to read; what was asked for is still done, if the queue lets it."""
-        for thread in (self._feed, self._follower, self._clerk):
+        for thread in (self.live.feed, self._follower, self._clerk):
             thread.stop()
         self._clerk.join(LAST_VERB_S)
 
@@ -104,20 +98,24 @@ class QueueScreen(ActingScreen):
     @property
     def chosen(self) -> list[Job]:
         """The jobs that a verb is meant for."""
-        return [self._snapshot.jobs[job_id] for job_id in self.table.chosen if job_id in self._snapshot.jobs]
+        return [self.snapshot.jobs[job_id] for job_id in self.table.chosen if job_id in self.snapshot.jobs]
 
     @property
     def _read(self) -> bool:
         """Whether the queue has been read at all: before that, nothing is said to be empty."""
-        return bool(self._snapshot.read_at)
+        return bool(self.snapshot.read_at)
 
-    def on_snapshot_read(self, message: SnapshotRead) -> None:
+    def snapshot_changed(self) -> None:
         """The queue looks different."""
-        self._snapshot = message.snapshot
         self._fit_gpus()
         # A job that no longer matches stays while the cursor is on it: the next key is meant for it, not for another.
         self._arrange(keep=self.table.cursor)
         self._follow()
+
+    def left_sight(self) -> None:
+        """Nothing is read for a screen that is not seen."""
+        self._follower.follow(None)
+        self._follower.want_curves(())
 
     def on_run_read(self, message: RunRead) -> None:
         """The run has written something."""
@@ -137,12 +135,14 @@ class QueueScreen(ActingScreen):
         self._repaint("run", "status")
 
     def _arrange(self, *, keep: int | None = None) -> None:
-        self._ids = arrange(self._snapshot, self._order, self._needle, keep=keep)
+        self._ids = arrange(self.snapshot, self._order, self._needle, keep=keep)
         self.set_class(not self._ids, "nothing")
-        self.table.show(self._snapshot, self._ids, self.setting.now())
+        self.table.show(self.snapshot, self._ids, self.setting.now())
         self._repaint("header", "gpus", "run", "status", "empty")
 
     def _tick(self) -> None:
+        if not self.in_sight:
+            return
         self.table.tick(self.setting.now())
         self._repaint("header", "gpus", "run", "status")
 
@@ -151,7 +151,7 @@ class QueueScreen(ActingScreen):
             self._lines[name].repaint()
 
     def _fit_gpus(self) -> None:
-        published = self._snapshot.published
+        published = self.snapshot.published
         rows = strip_height(len(published.host.gpus) if published else 1, self.size.height)
         self._lines["gpus"].styles.height = rows
 
@@ -160,21 +160,21 @@ class QueueScreen(ActingScreen):
         job = self.table.job
         hidden = self.has_class("tiny")
         self._follower.follow(Followed.of(job) if job and not hidden else None)
-        in_sight = [self._snapshot.jobs[job_id] for job_id in self.table.in_sight if job_id in self._snapshot.jobs]
+        in_sight = [self.snapshot.jobs[job_id] for job_id in self.table.in_sight if job_id in self.snapshot.jobs]
         self._follower.want_curves([curve for curve in map(CurveOf.of, in_sight) if curve and not hidden])
 
     def _header(self, width: int, _height: int) -> list[Row]:
-        return [header_row(self._snapshot, self._feed.seen_at, self.setting.now(), width, self._glyphs)]
+        return [header_row(self.snapshot, self.live.feed.seen_at, self.setting.now(), width, self._glyphs)]
 
     def _gpus(self, width: int, height: int) -> list[Row]:
-        return gpu_rows(self._snapshot, self.setting.now(), width, height, self._glyphs) if self._read else []
+        return gpu_rows(self.snapshot, self.setting.now(), width, height, self._glyphs) if self._read else []
 
     def _run(self, width: int, height: int) -> list[Row]:
         job = self.table.job
         if job is None:
             return []
         run = self._runs.get(job.id) or RunView(job.id)
-        subject = Subject(job, self._snapshot, run, self.setting.now(), self._log_wanted)
+        subject = Subject(job, self.snapshot, run, self.setting.now(), self._log_wanted)
         return run_rows(subject, width, height, self._glyphs)
 
     def _status(self, width: int, _height: int) -> list[Row]:
@@ -182,7 +182,7 @@ class QueueScreen(ActingScreen):
         view = View(
             self._needle, self._order, len(self.table.marked), place, len(self._ids), self.setting.readonly
         )  # fmt: skip
-        return [status_row(self._snapshot, view, width, self._glyphs)]
+        return [status_row(self.snapshot, view, width, self._glyphs)]
 
     # Moving and looking
 
@@ -273,22 +273,7 @@ class QueueScreen(ActingScreen):
             self.notify(f"Copied {job.run_dir}", markup=False)
 
     def on_verb_done(self, message: VerbDone) -> None:
-        """Say how it went, and look at once what became of it."""
-        self._feed.look_now()
+        """What was marked has been dealt with."""
+        super().on_verb_done(message)
         if not message.refused:
             self.table.unmark()
-        self.notify(message.sentence, severity="error" if message.refused else "information", markup=False)
-
-    # The program
-
-    def action_palette(self) -> None:
-        """Search for a command."""
-        self.app.action_command_palette()
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.app.push_screen(HelpScreen(self.actions, self._glyphs, readonly=self.setting.readonly))
-
-    def action_quit(self) -> None:
-        """Leave; nothing else ends."""
-        self.app.exit(return_code=0)

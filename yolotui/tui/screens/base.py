@@ -1,0 +1,66 @@
+"""What every screen of the dashboard has: the queue as it is now, and the keys that work everywhere."""
+
+from __future__ import annotations
+
+from yolotui.tui.commands import ActionCommands
+from yolotui.tui.live import Live
+from yolotui.tui.messages import VerbDone
+from yolotui.tui.screens.acting import ActingScreen, Setting
+from yolotui.tui.screens.help import HelpScreen
+from yolotui.tui.snapshot import Snapshot
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 15
+
+
+class DashboardScreen(ActingScreen):
+    """A screen that fills the terminal. Only the one in sight is told of changes; the others catch up on return."""
+
+    COMMANDS = {ActionCommands}  # noqa: RUF012 — Textual's way
+
+    def __init__(self, setting: Setting, live: Live) -> None:
+        super().__init__(setting)
+        self.live = live
+        self._glyphs = setting.glyphs
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The queue as it was last read."""
+        return self.live.snapshot
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether it is shown, be it below a dialog."""
+        shown = [screen for screen in self.app.screen_stack if isinstance(screen, DashboardScreen)]
+        return bool(shown) and shown[-1] is self
+
+    def snapshot_changed(self) -> None:
+        """The queue looks different, or the screen is in sight again."""
+
+    def left_sight(self) -> None:
+        """Another screen covers this one: whatever reads for it rests."""
+
+    def on_screen_resume(self) -> None:
+        """Catch up."""
+        self.snapshot_changed()
+
+    def on_screen_suspend(self) -> None:
+        """A dialog leaves it in sight, another screen doesn't."""
+        if not self.in_sight:
+            self.left_sight()
+
+    def on_verb_done(self, message: VerbDone) -> None:
+        """Say how it went, and look at once what became of it."""
+        self.live.feed.look_now()
+        self.notify(message.sentence, severity="error" if message.refused else "information", markup=False)
+
+    def action_palette(self) -> None:
+        """Search for a command."""
+        self.app.action_command_palette()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(HelpScreen(self.PLACE, self.setting.actions, self._glyphs, readonly=self.setting.readonly))
+
+    def action_quit(self) -> None:
+        """Leave; nothing else ends."""
+        self.app.exit(return_code=0)
