@@ -81,9 +81,9 @@ def runs_inside_a_job() -> bool:
 def ensure_leader(home: Home) -> bool:
     """Start a detached scheduler if nobody leads; True if so. It outlives this process and its terminal.
 
-    Inside a job none is started: the job's own shim does that when the job has ended.
+    Inside a job none is started: the job's own shim does that when the job has ended. A demonstration has its own.
     """
-    if runs_inside_a_job() or is_led(home):
+    if runs_inside_a_job() or is_led(home) or home.demo_mark.exists():
         return False
     log = os.open(home.scheduler_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:

@@ -60,6 +60,11 @@ class Home:
         return self.root / "scheduler.log"
 
     @property
+    def demo_mark(self) -> Path:
+        """Marks the home of a demonstration: its own driver leads it, no scheduler that would really train."""
+        return self.root / "demonstration"
+
+    @property
     def weights(self) -> Path:
         """Weights that `yolotui weights` fetched."""
         return self.root / "weights"

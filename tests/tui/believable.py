@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.core.timetable import Entry, Published, Timetable, Why, World
+from yolotui.demo import curves
 from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.store import Actor, Store, Submission
@@ -136,18 +136,7 @@ class BelievableHome:
     @staticmethod
     def metrics(job_id: int, epoch: int) -> dict[str, float]:
         """A training that learns: the columns of results.csv at an epoch."""
-        noise = random.Random(job_id * 10_007 + epoch)
-        learnt = 1 - math.exp(-epoch / (14 + job_id % 5))
-        loss = {"box_loss": 1.9, "cls_loss": 3.1, "dfl_loss": 1.6}
-        rows = {f"train/{name}": top * (1 - 0.72 * learnt) + noise.gauss(0, 0.02) for name, top in loss.items()}
-        rows |= {
-            "metrics/precision(B)": 0.86 * learnt + noise.gauss(0, 0.015),
-            "metrics/recall(B)": 0.79 * learnt + noise.gauss(0, 0.015),
-            "metrics/mAP50(B)": 0.81 * learnt + noise.gauss(0, 0.012),
-            "metrics/mAP50-95(B)": (0.56 + job_id % 4 * 0.02) * learnt + noise.gauss(0, 0.006),
-        }
-        rows |= {f"val/{name}": top * (1.05 - 0.66 * learnt) + noise.gauss(0, 0.03) for name, top in loss.items()}
-        return {**rows, "lr/pg0": 0.01 * min(1, epoch / 3) * (1 - epoch / 110)}
+        return curves.metrics(job_id, epoch)
 
     def write_run(self, job_id: int, epochs: int, *, batches: int = 0, attempt: int = 1, log: str = "") -> None:
         """events.jsonl, results.csv and console.log of an attempt."""

@@ -42,6 +42,7 @@ VERBS = {
     "wait": "waiting",
     "weights": "weights",
     "simulate": "simulating",
+    "demo": "demo",
     "doctor": "doctor",
     "locate": "locate",
     "config": "config",

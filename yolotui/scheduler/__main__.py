@@ -12,7 +12,7 @@ from pathlib import Path
 
 from yolotui.config import Config
 from yolotui.core.plan import Mode, Policy
-from yolotui.errors import ExitCode, QueueOutOfReach, WrongFile, YolotuiError
+from yolotui.errors import ExitCode, NotPossible, QueueOutOfReach, WrongFile, YolotuiError
 from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.probe import Limits, Samples, open_devices
@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     home = Home.current()
     try:
         home.create()
+        if home.demo_mark.exists():
+            raise NotPossible(f"{home.root} is a demonstration: nothing of it is really trained.")
         _log_to(home.scheduler_log)
         _lead_while_needed(home, until_idle=until_idle)
     except YolotuiError as error:

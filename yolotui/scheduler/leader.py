@@ -51,7 +51,7 @@ from yolotui.scheduler.preparing import prepare
 from yolotui.scheduler.progress import ProgressWatch
 from yolotui.scheduler.sickness import Sickness
 from yolotui.scheduler.wakeups import Wakeups
-from yolotui.scheduler.watch import HostWatch
+from yolotui.scheduler.watch import Readings
 from yolotui.scheduler.worldview import with_marks
 from yolotui.store import Actor, Store
 
@@ -81,14 +81,16 @@ class Leader:
         home: Home,
         store: Store,
         executor: Executor,
-        host: HostWatch,
+        host: Readings,
         wakeups: Wakeups,
         *,
         policy: Policy,
         until_idle: bool,
         is_intact: Callable[[], bool],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`is_intact` says whether the lock and the queue that it leads are still those that others see."""
+        self._clock = clock
         self._home = home
         self._store = store
         self._executor = executor
@@ -133,7 +135,7 @@ class Leader:
 
     def step(self) -> None:
         """One round."""
-        now = time.time()
+        now = self._clock()
         self._observe()
         self._reap(now)
         self._pass_on_requests()
@@ -297,7 +299,7 @@ class Leader:
     def _plan_and_act(self) -> None:
         """Decide, then start what stands in the first column; again until nothing more does."""
         # The clock is read after the queue: nothing in a plan is younger than the plan.
-        while self._decider.is_due(self._picture, self._host.latest, now := time.time()):
+        while self._decider.is_due(self._picture, self._host.latest, now := self._clock()):
             _, world, timetable = self._decider.decide(self._picture, self._host.latest, now)
             for skip in timetable.skips:
                 self._store.ledger.settle(skip.job_id, Waiting, Skipped(now, skip.reason), "skip", skip.reason)
@@ -389,7 +391,7 @@ class Leader:
 
     def _patience_s(self) -> float:
         """How long to wait when nothing happens."""
-        now = time.time()
+        now = self._clock()
         moments = [
             self._published_at + self._publishing_pause_s(),
             *(each for each in self._picture.back_offs() if each > now),

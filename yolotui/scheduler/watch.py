@@ -5,12 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from yolotui.core.gpus import Host
 from yolotui.probe import Devices, Samples
 
 OBSERVE_EVERY_S = 2.0
 PATIENCE_S = 2.0
+
+
+class Readings(Protocol):
+    """What the leader asks of whoever reads the host."""
+
+    @property
+    def latest(self) -> Host:
+        """The newest reading."""
+
+    def refresh(self) -> Host:
+        """A fresh reading."""
 
 
 class HostWatch:

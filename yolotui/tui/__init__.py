@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,11 +20,12 @@ def run_dashboard(
     ascii_only: bool = False,
     mouse: bool = True,
     refresh_s: float | None = None,
+    stands_at: float | None = None,
 ) -> int:
     """Show the queue of `home` until the person leaves; returns the exit code (129 and 143 after SIGHUP and SIGTERM).
 
-    Starts a scheduler if there is work and nobody leads, unless `readonly`. Raises WrongUse where there is no terminal
-    to draw on, QueueUnusable where there is no queue to show.
+    With `stands_at` (UTC seconds) its clock stands. Starts a scheduler if there is work and nobody leads, unless
+    `readonly`. Raises WrongUse where there is no terminal to draw on, QueueUnusable where there is no queue to show.
     """
     _refuse_poor_terminal()
     from yolotui.queue import Queue
@@ -40,11 +42,12 @@ def run_dashboard(
             readonly=readonly,
             ascii_only=ascii_only or not _shows_unicode(),
             refresh_s=refresh_s or queue.config.ui.refresh_s,
+            now=time.time if stands_at is None else lambda: stands_at,
         )
         with leaving_on_signals(app.leave):
             app.run(mouse=mouse)
         code = app.return_code or 0
-        if code == 0:
+        if code == 0 and not queue.home.demo_mark.exists():
             going_on = sum(job.state not in {"held", "paused"} for job in queue.jobs(unfinished=True))
             if going_on:
                 who = "1 job goes" if going_on == 1 else f"{going_on} jobs go"
