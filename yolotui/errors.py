@@ -58,3 +58,7 @@ class QueueUnusable(YolotuiError):
 
 class QueueOutOfReach(QueueUnusable):
     """The database can't be read or written just now: it is busy, or the disk is full. That may pass."""
+
+
+class QueueDamaged(QueueUnusable):
+    """The database is no whole queue: `yolotui doctor --repair` makes it anew."""

@@ -133,6 +133,10 @@ class Queue:
         """Who did what, when and why: the newest rows, oldest first."""
         return self._store.read.audit(jobs=jobs, after_id=after_id, limit=limit)
 
+    def refuse_damage(self) -> None:
+        """Raise QueueDamaged where the file is damaged. Reads all of it."""
+        self._store.refuse_damage()
+
     # Verbs
 
     def add(self, *specs: JobSpec, priority: Priority = Priority.P2, hold: bool = False, reason: str = "") -> list[int]:

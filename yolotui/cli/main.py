@@ -44,6 +44,7 @@ VERBS = {
     "simulate": "simulating",
     "demo": "demo",
     "doctor": "doctor",
+    "backup": "backup",
     "locate": "locate",
     "config": "config",
     "scheduler": "scheduler",

@@ -11,11 +11,12 @@ from yolotui.core.failure_signatures import SIGNATURES, Cause
 from yolotui.core.jobs import Kind
 
 LONGEST_BACKOFF_S = 1800.0
+COMPLETED = frozenset({"finished", "stopped_early", "finish_requested"})
 EXIT_REFUSED = 2
 EXIT_CANNOT_EXECUTE = 126
 EXIT_NOT_FOUND = 127
 
-__all__ = ["Cause", "Ending", "Failure", "backoff_s", "classify"]
+__all__ = ["COMPLETED", "Cause", "Ending", "Failure", "backoff_s", "classify", "succeeded"]
 
 
 class Ending(Struct, frozen=True, kw_only=True):
@@ -60,6 +61,14 @@ def classify(ending: Ending) -> Failure:
         or _by_signal(ending)
         or _by_exit_code(ending)
     )
+
+
+def succeeded(kind: Kind, exit_code: int | None, signal: int | None, said: object) -> bool:
+    """Whether an attempt did what it was asked for. `said` is the outcome in the trainer's last word."""
+    if kind is Kind.COMMAND:
+        return exit_code == 0
+    # A trainer's own word counts where nobody saw its exit; an exit of 0 without a word is no success.
+    return said in COMPLETED and exit_code in {0, None} and signal is None
 
 
 def backoff_s(failures: int, base_s: float) -> float:

@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from yolotui.core.failures import Ending, backoff_s, classify
+from yolotui.core.failures import COMPLETED, Ending, backoff_s, classify, succeeded
 from yolotui.core.jobs import (
     Attempt,
     Cancelled,
     Failed,
     Job,
-    Kind,
     Outcome,
     Paused,
     Pausing,
@@ -28,7 +27,6 @@ from yolotui.scheduler.executor import Ended
 
 LOG_TAIL_BYTES = 16_384
 EVENTS_TAIL_BYTES = 65_536
-COMPLETED = frozenset({"finished", "stopped_early", "finish_requested"})
 FINISHED_ON_REQUEST = "Finished on request."
 
 
@@ -64,7 +62,7 @@ def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
         return Verdict(
             outcome=Outcome.INTERRUPTED, cause="reboot", explanation="The machine was restarted.", counts=False
         )
-    if _succeeded(job.spec.kind, ended, said):
+    if succeeded(job.spec.kind, ended.exit_code, ended.signal, said):
         words = {
             "stopped_early": "Stopped early: no better result in sight.",
             "finish_requested": FINISHED_ON_REQUEST,
@@ -91,13 +89,6 @@ def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
         explanation=failure.sentence,
         permanent=failure.permanent,
     )
-
-
-def _succeeded(kind: Kind, ended: Ended, said: object) -> bool:
-    if kind is Kind.COMMAND:
-        return ended.exit_code == 0
-    # A trainer's own word counts where nobody saw its exit; an exit of 0 without a word is no success.
-    return said in COMPLETED and ended.exit_code in {0, None} and ended.signal is None
 
 
 def what_follows(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]:

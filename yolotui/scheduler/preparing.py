@@ -78,6 +78,7 @@ def with_what_was_made(spec: JobSpec, made_by: Mapping[str, Job]) -> JobSpec:
 def _frozen(job: Job, spec: JobSpec) -> dict[str, Any]:
     """What was asked for, as the trainer reads it."""
     content: dict[str, Any] = {"job": job.id, "owner": job.owner.name, "run_dir": job.run_dir}
+    content |= {"priority": int(job.priority), "submitted_at": job.submitted_at}
     asked: dict[str, Any] = msgspec.to_builtins(spec)
     return {"gpus": spec.gpus, "arguments": {}} | asked | content
 

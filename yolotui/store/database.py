@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from yolotui.errors import QueueOutOfReach, QueueUnusable
+import msgspec
+
+from yolotui.errors import QueueDamaged, QueueOutOfReach, QueueUnusable
 from yolotui.locations import Home
 
 BUSY_TIMEOUT_S = 10.0
@@ -79,7 +81,7 @@ class Database:
         self.path = home.queue
         self._wakes_leader = wakes_leader
         self._clock = clock
-        with _as_sentences(self.path):
+        with as_sentences(self.path):
             home.create()
             _make_private(self.path)
             self.connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -135,7 +137,7 @@ class Database:
     @contextmanager
     def write(self, actor: Actor) -> Iterator[Transaction]:
         """One transaction: committed and durable when the block ends, undone when it raises."""
-        with _as_sentences(self.path):
+        with as_sentences(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 bump = "UPDATE queue SET revision = revision + 1 RETURNING revision"
@@ -156,7 +158,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """Several reads of one and the same moment."""
-        with _as_sentences(self.path):
+        with as_sentences(self.path):
             nested = self.connection.in_transaction
             if not nested:
                 self.connection.execute("BEGIN")
@@ -168,7 +170,7 @@ class Database:
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed."""
-        with _as_sentences(self.path):
+        with as_sentences(self.path):
             version: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
             return version
 
@@ -180,9 +182,14 @@ class Database:
             return False
         return (now.st_dev, now.st_ino) == self._inode
 
+    def refuse_damage(self) -> None:
+        """Raise QueueDamaged where the file is damaged. Reads all of it."""
+        with as_sentences(self.path):
+            refuse_damage(self.connection, self.path)
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file, as far as no reader needs it; never waits for one."""
-        with _as_sentences(self.path):
+        with as_sentences(self.path):
             self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
@@ -192,8 +199,8 @@ class Database:
 
 def claim_for_this_machine(home: Home) -> str:
     """Make this machine the queue's own after a move; returns the name of the one before."""
-    with _as_sentences(home.queue):
-        connection = sqlite3.connect(f"file:{home.queue}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)
+    with as_sentences(home.queue):
+        connection = sqlite3.connect(f"{home.queue.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)
         try:
             with connection:
                 before: str = connection.execute("SELECT machine FROM queue").fetchone()[0]
@@ -236,8 +243,22 @@ def _statements(sql: str) -> Iterator[str]:
             statement = ""
 
 
+def refuse_damage(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise QueueDamaged where SQLite's own check finds the file damaged. Reads all of it."""
+    found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise damaged(path, " ".join(found.split()))
+
+
+def damaged(path: Path, how: str) -> QueueDamaged:
+    """The error for a file that is not what it should be, with the way out."""
+    return QueueDamaged(
+        f"{path} is damaged or no queue: {how}. Nothing was changed. `yolotui doctor --repair` rebuilds what it can."
+    )
+
+
 @contextmanager
-def _as_sentences(path: Path) -> Iterator[None]:
+def as_sentences(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say into what a person can act on."""
     try:
         yield
@@ -251,7 +272,7 @@ def _as_sentences(path: Path) -> Iterator[None]:
         ) from error
     except sqlite3.IntegrityError:
         raise
-    except sqlite3.DatabaseError as error:
-        raise QueueUnusable(f"{path} is damaged or no queue: {error}. Nothing was changed.") from error
+    except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
+        raise damaged(path, str(error)) from error
     except OSError as error:
         raise QueueUnusable(f"{path} can't be used: {error.strerror or error}.") from error

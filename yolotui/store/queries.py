@@ -101,7 +101,7 @@ class Queries:
             query = f"SELECT job, record FROM attempts a JOIN jobs j ON j.id = a.job WHERE {chosen} ORDER BY 1, number"  # noqa: S608
             for job, record in connection.execute(query, parameters):
                 attempts.setdefault(job, []).append(_decode_attempt(record))
-        return [_job(row, after.get(row["id"], {}), attempts.get(row["id"], ())) for row in rows]
+            return [_job(row, after.get(row["id"], {}), attempts.get(row["id"], ())) for row in rows]
 
     def job(self, job_id: int) -> Job:
         """One job. Raises NoSuchJob."""

@@ -39,6 +39,10 @@ class Store:
         """Whether the open file is still the one that has the name: another may have been put in its place."""
         return self._database.is_intact()
 
+    def refuse_damage(self) -> None:
+        """Raise QueueDamaged where the file is damaged. Reads all of it."""
+        self._database.refuse_damage()
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file. For the leader alone: it is the only checkpointer."""
         self._database.checkpoint()

@@ -85,7 +85,7 @@ def insert(
                 _json(spec),
                 _json(status),
                 str(Path(runs_root) / run_dir_name(job_id, spec.name)),
-                _remember_environment(write, submission.environment),
+                remember_environment(write, submission.environment),
                 file,
                 submission.digest,
                 round_,
@@ -178,7 +178,7 @@ def replace_content(write: Transaction, job_id: int, submission: Submission, sta
             _json(submission.spec),
             int(submission.priority),
             _json(status),
-            _remember_environment(write, submission.environment),
+            remember_environment(write, submission.environment),
             submission.digest,
             write.revision,
             job_id,
@@ -275,7 +275,8 @@ def _resolve(write: Transaction, name: str, spec: JobSpec, siblings: dict[tuple[
     return found
 
 
-def _remember_environment(write: Transaction, variables: dict[str, str]) -> str:
+def remember_environment(write: Transaction, variables: dict[str, str]) -> str:
+    """Keep a set of variables, once for all jobs that share it; returns what it is known by."""
     text = json.dumps(variables, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()
     write.execute("INSERT OR IGNORE INTO environments (digest, variables) VALUES (?, ?)", (digest, text))

@@ -19,13 +19,16 @@ LOOKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.ERROR
 
 @click.command("doctor")
 @click.option("--claim-home", is_flag=True, help="After a move: make this machine the owner of the queue.")
+@click.option("--repair", is_flag=True, help="Make a damaged queue anew, from what can be read and from its runs.")
 @yes_option
 @json_option
-def doctor_verb(claim_home: bool, yes: bool, as_json: bool) -> int:
+def doctor_verb(claim_home: bool, repair: bool, yes: bool, as_json: bool) -> int:
     """Look at the machine, the home and the installation. Exit code 1 if something is broken."""
     home = Home.current()
     if claim_home:
         _claim(home, yes=yes)
+    if repair:
+        _repair(home, yes=yes)
     findings = _findings(home)
     broken = any(finding.level is Level.ERROR for finding in findings)
     if as_json:
@@ -62,6 +65,7 @@ def _program_findings(home: Home) -> tuple[list[Finding], Path | None]:
         return [Finding("configuration", Level.ERROR, str(error), advice)], None
     try:
         with Queue(home.root, start_scheduler=False) as queue:
+            queue.refuse_damage()
             count = len(queue.jobs(unfinished=True))
     except YolotuiError as error:
         return [Finding("queue", Level.ERROR, str(error), "")], None
@@ -89,3 +93,14 @@ def _claim(home: Home, *, yes: bool) -> None:
     confirm(lambda: "Has every other machine stopped using this home?", yes=yes)
     before = claim_for_this_machine(home)
     narrate(f"{home.root} belonged to {before} and now belongs to {machine_identity()}.")
+
+
+def _repair(home: Home, *, yes: bool) -> None:
+    from yolotui.config import Config
+    from yolotui.repair import repair
+
+    confirm(lambda: f"Make {home.queue} anew? What is there now is kept aside.", yes=yes)
+    runs = Config.load(home).paths.runs
+    done = repair(home, [home.runs, *([Path(runs).expanduser()] if runs else [])])
+    narrate(*done.told, f"{home.queue} has {done.jobs} jobs again. What was there before is in {done.kept}.")
+    narrate("Jobs that had never started, and whose rows can't be read, are not in it: `yolotui add --file` adds them.")
