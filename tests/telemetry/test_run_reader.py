@@ -329,3 +329,20 @@ def test_progress_holds_nothing_that_json_can_not_say(run):
     assert reached.epochs_total == 10
     assert reached.last == {"val/x": 1}
     assert all(math.isfinite(value) for value in reached.last.values())
+
+
+def test_the_pace_of_each_epoch_is_that_of_the_attempt_that_counts(run):
+    run.begin()
+    for images_per_s, wait_s, gib in ((100, 1, 4), (300, 3, 6)):
+        run.tell(
+            "batch", epoch=1, batch=1, images_per_s=images_per_s, wait_s=wait_s, compute_s=4, memory_bytes=gib * 2**30
+        )
+    run.epoch(1)
+    run.tell("batch", epoch=2, batch=1, images_per_s=50)
+    run.begin(resumed=1)
+    run.tell("batch", epoch=2, batch=1, images_per_s=400)
+    paces = series_of(run).paces
+    assert paces[1].images_per_s == 200
+    assert paces[1].wait_share == pytest.approx(4 / 12)
+    assert paces[1].memory_bytes == 6 * 2**30
+    assert (paces[2].images_per_s, paces[2].wait_share, paces[2].memory_bytes) == (400, None, None)

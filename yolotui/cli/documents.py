@@ -16,6 +16,7 @@ from yolotui.core.priorities import score
 from yolotui.core.timetable import Entry, Estimate, Published
 
 if TYPE_CHECKING:
+    from yolotui.core.comparing_runs import Comparison
     from yolotui.store import AuditRow, GpuMark, Leader
     from yolotui.telemetry import EpochRow
 
@@ -197,4 +198,16 @@ def leader_document(leader: Leader | None) -> Document | None:
 def audit_document(row: AuditRow) -> Document:
     """A line of the audit log."""
     document: Document = msgspec.to_builtins(row)
+    return document
+
+
+def comparison_document(comparison: Comparison) -> Document:
+    """Runs beside one another, in the order in which they were named; an argument that was not given is null."""
+    runs = msgspec.to_builtins(comparison.runs)
+    document: Document = {
+        "metric": comparison.metric,
+        "runs": [{"id": run.pop("job_id"), **run} for run in runs],
+        "differing": msgspec.to_builtins(comparison.differing),
+        "caveats": msgspec.to_builtins(comparison.caveats),
+    }
     return document

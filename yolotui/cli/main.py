@@ -27,6 +27,7 @@ VERBS = {
     "drain": "gpus",
     "undrain": "gpus",
     "logs": "logs",
+    "compare": "compare",
     "audit": "audit",
     "priority": "steering",
     "hold": "steering",

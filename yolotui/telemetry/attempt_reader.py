@@ -20,6 +20,7 @@ from yolotui.telemetry.events import (
     decode,
 )
 from yolotui.telemetry.growing import IncrementalLines
+from yolotui.telemetry.pace import Pace, PaceSum
 from yolotui.telemetry.series import AttemptInfo, BatchPoint, Change
 
 MOST_NOTES = 100
@@ -37,6 +38,7 @@ class AttemptReader:
 
     def _forget(self) -> None:
         self.rows: dict[int, Epoch] = {}
+        self._paces: dict[int, PaceSum] = {}
         self.start: Start | None = None
         self.end: End | None = None
         self.changes: deque[Change] = deque(maxlen=MOST_NOTES)
@@ -75,6 +77,7 @@ class AttemptReader:
         match event:
             case Batch():
                 tail.append(_point(event, self.number))
+                self._paces.setdefault(event.epoch, PaceSum()).add(event)
             case Epoch():
                 self.rows.pop(event.epoch, None)  # so that the newest is the last in order, too
                 self.rows[event.epoch] = event
@@ -90,6 +93,11 @@ class AttemptReader:
                 self._controls.append(event)
             case End():
                 self.end = event
+
+    @property
+    def paces(self) -> dict[int, Pace]:
+        """How each epoch went, of those whose batches were told."""
+        return {epoch: total.pace for epoch, total in self._paces.items()}
 
     @property
     def resumed_after(self) -> int | None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from yolotui.telemetry.attempt_reader import AttemptReader, finite
 from yolotui.telemetry.events import Epoch
+from yolotui.telemetry.pace import Pace
 from yolotui.telemetry.results_csv import CsvRow, ResultsCsv
 from yolotui.telemetry.series import BatchPoint, EpochRow, RunSeries
 
@@ -79,6 +80,7 @@ class RunReader:
             changes=tuple(change for attempt in attempts for change in attempt.changes),
             epochs_total=total,
             best_epoch=newest_row.best_epoch if newest_row else None,
+            paces=_paces(attempts),
         )
 
     def _csv_rows(self) -> Mapping[int, CsvRow]:
@@ -99,6 +101,17 @@ def _told(attempts: Sequence[AttemptReader]) -> dict[int, EpochRow]:
             merged[event.epoch] = _row(event, elapsed_s, attempt.number)
         earlier_s += attempt.spent_s
     return _never_falling(merged)
+
+
+def _paces(attempts: Sequence[AttemptReader]) -> dict[int, Pace]:
+    """How each epoch went, where it was trained last."""
+    merged: dict[int, Pace] = {}
+    for attempt in attempts:
+        keep = attempt.resumed_after
+        if keep is not None:
+            merged = {number: pace for number, pace in merged.items() if number <= keep}
+        merged |= attempt.paces
+    return merged
 
 
 def _row(event: Epoch, elapsed_s: float, attempt: int) -> EpochRow:

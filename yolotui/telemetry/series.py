@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from yolotui.telemetry.events import Control, End, Start
+from yolotui.telemetry.pace import Pace
 
 
 class EpochRow(Struct, frozen=True):
@@ -71,7 +72,8 @@ class AttemptInfo(Struct, frozen=True):
 class RunSeries(Struct, frozen=True):
     """Everything that is known of a run, as one series over its attempts: `epochs` ascend, without doubles.
 
-    `resumed_from_epoch`, `epochs_total`, `best_epoch`, `phase` and `end` are the newest attempt's.
+    `resumed_from_epoch`, `epochs_total`, `best_epoch`, `phase` and `end` are the newest attempt's. `paces` tells of
+    epochs by number, of the one that is not whole yet, too.
     """
 
     epochs: tuple[EpochRow, ...] = ()
@@ -81,6 +83,7 @@ class RunSeries(Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     epochs_total: int | None = None
     best_epoch: int | None = None
+    paces: dict[int, Pace] = {}
 
     @property
     def newest(self) -> AttemptInfo | None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 from yolotui.core.jobs import ACTIVE, Job, Waiting
+from yolotui.core.metrics import main_metric
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import main_metric
 
 FAR = float("inf")
 Key = Callable[[Job], tuple[float | str, ...]]

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from rich.segment import Segment
 
 from yolotui.core.jobs import ACTIVE, Job, Paused, Succeeded
+from yolotui.core.metrics import main_metric
 from yolotui.core.timetable import Entry
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import DIM, MUTED, PLAIN, QUIET, STATE_COLOURS, STRONG, TEXT, YELLOW, ink
-from yolotui.tui.words import fit, main_metric, number, plain, reason, squeeze, when
+from yolotui.tui.words import fit, number, plain, reason, squeeze, when
 
 STATE_WIDTH = 11
 WHEN_WIDTH = 10

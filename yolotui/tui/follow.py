@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from yolotui.core.jobs import ACTIVE, Job, Kind
+from yolotui.core.metrics import main_metric
 from yolotui.telemetry import LogTail, RunReader
 from yolotui.telemetry.results_csv import ResultsCsv
 from yolotui.telemetry.series import BatchPoint, RunSeries
 from yolotui.tui.run_view import BatchNow, RunView
-from yolotui.tui.words import main_metric, squeeze
+from yolotui.tui.words import squeeze
 
 INTERVAL_S = 0.5
 LOG_LINES = 200

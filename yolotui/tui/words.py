@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite
 
 from rich.cells import cell_len, set_cell_size
@@ -24,8 +24,6 @@ from yolotui.core.jobs import (
 from yolotui.core.timetable import Entry
 from yolotui.remedies import held_sentence
 from yolotui.units import format_clock, format_duration
-
-MAIN_METRICS = ("mAP50-95(B)", "mAP50-95(M)", "mAP50-95(P)", "mAP50-95", "accuracy_top1", "mIoU", "mAP50(B)", "fitness")
 
 
 def plain(text: str) -> str:
@@ -58,15 +56,6 @@ def number(value: float) -> str:
     if size < 0.001 or size >= 100_000:
         return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
     return f"{value:.3f}" if size < 10 else f"{value:.1f}" if size < 1000 else f"{value:.0f}"
-
-
-def main_metric(metrics: Mapping[str, float]) -> tuple[str, float] | None:
-    """The column and value that a run is judged by: mAP50-95 of boxes, else of masks…, else top-1 accuracy."""
-    for name in MAIN_METRICS:
-        for column, value in metrics.items():
-            if column == name or column.endswith("/" + name):
-                return column, value
-    return None
 
 
 def metric_name(column: str) -> str:

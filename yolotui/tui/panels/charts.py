@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from rich.segment import Segment
 
+from yolotui.core.metrics import main_metric
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import GREEN, ORANGE, PINK, SKY, YELLOW
 from yolotui.tui.plot import Chart, Line, Row, draw
 from yolotui.tui.run_view import RunView
-from yolotui.tui.words import main_metric, metric_name
+from yolotui.tui.words import metric_name
 
 LEAST_WIDTH, LEAST_HEIGHT, GOOD_HEIGHT = 30, 5, 8
 GAP = 2

@@ -1,0 +1,50 @@
+"""How an epoch went, batch by batch: throughput, time lost to data, memory. Summed up as its batches are told."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from yolotui.telemetry.events import Batch
+
+
+class Pace(Struct, frozen=True):
+    """The batches of an epoch that were told. None is what none of them told.
+
+    `images_per_s` is their mean, `wait_share` the part of their time (0 to 1) that went into waiting for data,
+    `memory_bytes` the most GPU memory reserved.
+    """
+
+    images_per_s: float | None = None
+    wait_share: float | None = None
+    memory_bytes: int | None = None
+
+
+class PaceSum:
+    """Adds up the batches of one epoch."""
+
+    def __init__(self) -> None:
+        self._speeds = 0.0
+        self._speed_count = 0
+        self._wait_s = 0.0
+        self._spent_s = 0.0
+        self._memory_bytes: int | None = None
+
+    def add(self, batch: Batch) -> None:
+        """One more batch."""
+        if batch.images_per_s is not None:
+            self._speeds += batch.images_per_s
+            self._speed_count += 1
+        if batch.wait_s is not None and batch.compute_s is not None:
+            self._wait_s += batch.wait_s
+            self._spent_s += batch.wait_s + batch.compute_s
+        if batch.memory_bytes is not None:
+            self._memory_bytes = max(int(batch.memory_bytes), self._memory_bytes or 0)
+
+    @property
+    def pace(self) -> Pace:
+        """What they come to."""
+        return Pace(
+            images_per_s=self._speeds / self._speed_count if self._speed_count else None,
+            wait_share=self._wait_s / self._spent_s if self._spent_s > 0 else None,
+            memory_bytes=self._memory_bytes,
+        )
