@@ -1,0 +1,50 @@
+"""What people asked of running attempts, carried to the trainers."""
+
+from __future__ import annotations
+
+import time
+
+from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Running, Stopping
+from yolotui.scheduler.executor import Executor
+from yolotui.store import Store
+
+# How long something that was told to end may take: a training with several ranks needs its time; a command rarely does.
+KILL_TRAINING_AFTER_S = 30.0
+KILL_COMMAND_AFTER_S = 10.0
+
+
+class Requests:
+    """Passes on what a job's state asks for; remembers what was passed on, so that nobody is asked twice."""
+
+    def __init__(self, store: Store, executor: Executor) -> None:
+        self._store = store
+        self._executor = executor
+        self._pauses_asked: dict[str, float] = {}
+        self._told_to_end: dict[str, float] = {}
+
+    def pass_on(self, job: Job, attempt: Attempt) -> None:
+        """Ask the trainer what a person asked for, or end it."""
+        match job.status:
+            case Pausing(since=since):
+                if self._pauses_asked.get(attempt.uuid) != since:
+                    self._executor.ask(job, attempt, "pause")
+                    self._pauses_asked[attempt.uuid] = since
+            case Running(request=request) if request is not None:
+                self._executor.ask(job, attempt, request.value)
+                self._store.ledger.request_passed_on(job.id, request)
+            case Stopping():
+                self._end(job, attempt)
+
+    def forget(self, attempt: Attempt) -> None:
+        """Let go of an attempt that has ended."""
+        self._pauses_asked.pop(attempt.uuid, None)
+        self._told_to_end.pop(attempt.uuid, None)
+
+    def _end(self, job: Job, attempt: Attempt) -> None:
+        """TERM, a wait, then KILL over the whole tree."""
+        told_at = self._told_to_end.setdefault(attempt.uuid, time.monotonic())
+        patience_s = KILL_COMMAND_AFTER_S if job.spec.kind is Kind.COMMAND else KILL_TRAINING_AFTER_S
+        if time.monotonic() - told_at >= patience_s:
+            self._executor.kill(job, attempt)
+        else:
+            self._executor.terminate(job, attempt)

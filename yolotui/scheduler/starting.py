@@ -1,0 +1,87 @@
+"""From the first column of a timetable to attempts that run."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import uuid
+
+import msgspec
+
+from yolotui.core.gpus import Free
+from yolotui.core.jobs import Attempt, Waiting
+from yolotui.core.timetable import Entry, World
+from yolotui.errors import QueueUnusable
+from yolotui.scheduler.deciding import Decider, foreseen
+from yolotui.scheduler.executor import Executor, Order
+from yolotui.scheduler.picture import Picture
+from yolotui.scheduler.preparing import prepare
+from yolotui.scheduler.watch import Readings
+from yolotui.store import Store
+
+POSTPONED_S = 30.0
+
+log = logging.getLogger("yolotui.scheduler")
+
+
+class Starter:
+    """Starts jobs: commits to each start before it is done."""
+
+    def __init__(self, store: Store, executor: Executor, host: Readings, picture: Picture, decider: Decider) -> None:
+        self._store = store
+        self._executor = executor
+        self._host = host
+        self._picture = picture
+        self._decider = decider
+
+    def confirmed(self, entries: list[Entry]) -> list[Entry]:
+        """The starts whose GPUs are still free on a fresh look: somebody else's process may have come meanwhile."""
+        cards = {gpu.uuid for gpu in self._host.latest.gpus if gpu.kind == "cuda"}
+        if not any(cards & set(entry.gpus) for entry in entries):
+            return entries
+        free = {gpu.uuid for gpu in self._host.refresh().gpus if isinstance(gpu.availability, Free)}
+        return [entry for entry in entries if set(entry.gpus) <= free]
+
+    def start(self, entry: Entry, world: World, now: float) -> None:
+        """Commit to the start, then start."""
+        job, known = self._picture.jobs[entry.job_id], self._picture.known
+        devices = tuple(gpu for gpu in self._host.latest.gpus if gpu.uuid in entry.gpus)
+        attempt = Attempt(
+            number=len(job.attempts) + 1,
+            uuid=str(uuid.uuid4()),
+            gpus=entry.gpus,
+            gpu_model=" + ".join(sorted({gpu.name for gpu in devices})),
+            progress=job.progress,
+        )
+        promise = foreseen(entry, world)
+        try:
+            beginning = prepare(job, [known[need] for need in job.after if need in known])
+            attempt = msgspec.structs.replace(attempt, resumed_from_epoch=beginning.resumed_from_epoch)
+            if not self._store.ledger.begin_attempt(
+                job.id, attempt, planned_revision=job.revision, told=beginning.told, foreseen=promise
+            ):
+                return
+        except (QueueUnusable, sqlite3.Error):
+            raise
+        except Exception as trouble:
+            # Whatever a run directory holds, it is this job's trouble and must not keep the others from starting.
+            log.exception("job %d can't be started", job.id)
+            why = f"its run directory can't be used: {trouble}"
+            self._store.ledger.settle(job.id, Waiting, Waiting(now, now + POSTPONED_S), "postpone", why)
+            return
+        order = Order(
+            job=job,
+            attempt=attempt,
+            devices=devices,
+            command=beginning.spec.command,
+            environment=self._store.read.environment(job.id),
+            resume_from=beginning.resume_from,
+            finalize=beginning.finalize,
+        )
+        if promise:
+            self._decider.learn_start(promise[0], now)
+        log.info("job %d: starts attempt %d on %s", job.id, attempt.number, ", ".join(entry.gpus) or "no GPU")
+        try:
+            self._executor.start(order)
+        except OSError as trouble:
+            log.warning("job %d: %s", job.id, trouble)
