@@ -131,9 +131,9 @@ def test_queue_order_is_running_waiting_kept_back_ended():
         job(5, Succeeded(NOW - 10)), job(6, Waiting(NOW)),
     ]  # fmt: skip
     snapshot = Snapshot(jobs={each.id: each for each in jobs})
-    assert arrange(snapshot, Order.QUEUE, "") == [4, 3, 6, 2, 5, 1]
-    assert arrange(snapshot, Order.NEWEST, "") == [6, 5, 4, 3, 2, 1]
-    assert arrange(snapshot, Order.QUEUE, "succeeded") == [5, 1]
+    assert arrange(snapshot, Order.QUEUE, "").rows == [4, 3, 6, 2, 5, 1]
+    assert arrange(snapshot, Order.NEWEST, "").rows == [6, 5, 4, 3, 2, 1]
+    assert arrange(snapshot, Order.QUEUE, "succeeded").rows == [5, 1]
 
 
 def test_orders_go_round():

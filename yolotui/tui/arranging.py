@@ -1,9 +1,11 @@
-"""Which jobs the table shows, and in which order. Pure."""
+"""Which jobs the table shows, in which order, and which groups of them in one row. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from yolotui.core.jobs import ACTIVE, Job, Waiting
 from yolotui.core.metrics import main_metric
@@ -11,6 +13,8 @@ from yolotui.tui.snapshot import Snapshot
 
 FAR = float("inf")
 Key = Callable[[Job], tuple[float | str, ...]]
+RowId: TypeAlias = int | str
+"""What a row of the table stands for: a job's id, or `@group` for a folded group."""
 
 
 class Order(StrEnum):
@@ -28,12 +32,51 @@ class Order(StrEnum):
         return orders[(orders.index(self) + 1) % len(orders)]
 
 
-def arrange(snapshot: Snapshot, order: Order, needle: str, *, keep: int | None = None) -> list[int]:
-    """The ids of the jobs that match, in order, and of the one to `keep` whether it matches or not."""
+@dataclass(frozen=True)
+class Arranged:
+    """The rows from top to bottom, and the jobs that each folded group stands for, in order."""
+
+    rows: Sequence[RowId] = ()
+    members: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def jobs_of(self, row: RowId) -> Sequence[int]:
+        """The ids of the jobs that a row stands for."""
+        return (row,) if isinstance(row, int) else self.members.get(row, ())
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs match, folded or not."""
+        return len(self.rows) - len(self.members) + sum(map(len, self.members.values()))
+
+
+def arrange(
+    snapshot: Snapshot, order: Order, needle: str, *, keep: RowId | None = None, folded: Collection[str] = ()
+) -> Arranged:
+    """The jobs that match, in order, and the one to `keep` whether it matches or not.
+
+    A group that is `folded` stands where the first of its jobs would.
+    """
     jobs: Iterable[Job] = snapshot.jobs.values()
     if needle:
         jobs = [job for job in jobs if job.id == keep or matches(job, needle)]
-    return [job.id for job in sorted(jobs, key=_key(snapshot, order))]
+    ordered = sorted(jobs, key=_key(snapshot, order))
+    if not folded:
+        return Arranged([job.id for job in ordered])
+    rows: dict[RowId, None] = {}
+    members: dict[str, list[int]] = {}
+    for job in ordered:
+        if job.spec.group in folded:
+            row = group_row_id(job.spec.group)
+            rows.setdefault(row)
+            members.setdefault(row, []).append(job.id)
+        else:
+            rows[job.id] = None
+    return Arranged(list(rows), members)
+
+
+def group_row_id(group: str) -> str:
+    """The row of a group while it is folded."""
+    return f"@{group}"
 
 
 def matches(job: Job, needle: str) -> bool:

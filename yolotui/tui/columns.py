@@ -6,6 +6,7 @@ reached (bar, epochs, curve, metric) or why there is nothing to show: the reason
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -15,10 +16,11 @@ from yolotui.core.metrics import main_metric
 from yolotui.core.timetable import Entry
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import DIM, MUTED, PLAIN, QUIET, STATE_COLOURS, STRONG, TEXT, YELLOW, ink
-from yolotui.tui.words import fit, number, plain, reason, squeeze, when
+from yolotui.tui.words import fit, interval, number, plain, reason, squeeze, when
 
 STATE_WIDTH = 11
 WHEN_WIDTH = 10
+INTERVAL_WIDTH = 13
 METRIC_WIDTH = 5
 PRIORITY_COLOURS = (YELLOW, TEXT, MUTED, MUTED)
 
@@ -34,6 +36,7 @@ class Columns:
     epochs: int
     spark: int
     why: int
+    interval: int = 0
 
     @property
     def middle(self) -> int:
@@ -48,9 +51,11 @@ def columns_for(width: int, *, highest_id: int = 999, several_owners: bool = Fal
     owner = 10 if several_owners and width >= 96 else 0
     epochs = 7
     bar = 8 if width < 100 else 12
-    spark = 0 if width < 76 else 8 if width < 110 else 14
+    spark = 0 if width < 76 else 8 if width < 120 else 14
     why = 0 if width < 150 else min(60, (width - 100) // 2)
+    interval = INTERVAL_WIDTH if width >= 110 else 0
     fixed = 2 + STATE_WIDTH + 1 + id_width + 1 + 2 + 1 + (owner and owner + 1) + 1 + WHEN_WIDTH
+    fixed += interval and interval + 1
     middle = Columns(0, 0, 0, bar, epochs, spark, why).middle
     name = width - fixed - middle - 1
     if name < 12 and spark:
@@ -58,7 +63,7 @@ def columns_for(width: int, *, highest_id: int = 999, several_owners: bool = Fal
     if name < 12:
         shorter = min(bar - 4, 12 - name)
         name, bar = name + shorter, bar - shorter
-    return Columns(id_width, max(4, name), owner, bar, epochs, spark, why)
+    return Columns(id_width, max(4, name), owner, bar, epochs, spark, why, interval)
 
 
 def heading(columns: Columns, width: int, glyphs: Glyphs) -> list[Segment]:
@@ -73,7 +78,8 @@ def heading(columns: Columns, width: int, glyphs: Glyphs) -> list[Segment]:
         ("WHY", columns.why),
     ]
     cells = [fit(text, size, "") for text, size in [*left, *middle] if size]
-    return [Segment(fit(" ".join(cells) + " " + "WHEN".rjust(WHEN_WIDTH), width, glyphs.ellipsis), QUIET)]
+    times = f" {'WHEN'.rjust(WHEN_WIDTH)}" + (f" {'BETWEEN'.rjust(columns.interval)}" if columns.interval else "")
+    return [Segment(fit(" ".join(cells) + times, width, glyphs.ellipsis), QUIET)]
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,14 @@ def row(view: RowView, columns: Columns, glyphs: Glyphs) -> list[Segment]:
         cells.append([Segment(fit(reason(job, view.entry), columns.middle, glyphs.ellipsis), why_style)])
     time = when(job, view.entry, view.now, stale=view.stale)
     cells.append([Segment(fit(time.rjust(WHEN_WIDTH), WHEN_WIDTH, glyphs.ellipsis), QUIET if job.ended else PLAIN)])
+    if columns.interval:
+        between = interval(job, view.entry, view.now, stale=view.stale, dash=glyphs.none)
+        cells.append([Segment(fit(between.rjust(columns.interval), columns.interval, glyphs.ellipsis), QUIET)])
+    return spaced(cells)
+
+
+def spaced(cells: Sequence[Sequence[Segment]]) -> list[Segment]:
+    """The cells of a row with a gap between each two."""
     return [segment for cell in cells for segment in (*cell, Segment(" "))][:-1]
 
 

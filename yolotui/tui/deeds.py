@@ -126,6 +126,14 @@ def end(to_kill: Sequence[int], to_cancel: Sequence[int]) -> Deed:
     return deed
 
 
+def undo(queue: Queue) -> str:
+    """Take back what this person did last, as far as it can be."""
+    undone = queue.undo()
+    what = f"@{undone.group}" if undone.group else say(queue.jobs(ids=undone.jobs))
+    behind = f"; {len(undone.rearmed)} behind it wait again" if undone.rearmed else ""
+    return f"Taken back: {undone.verb} of {what}{behind}."
+
+
 def start_scheduler(queue: Queue) -> str:
     """Start a scheduler where none leads."""
     if queue.readonly:

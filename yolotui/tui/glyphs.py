@@ -22,6 +22,7 @@ class Glyphs:
     braille: bool
     lines: str
     mark: str
+    folded: str
     cursor: str
     attention: str
     free: str
@@ -80,6 +81,7 @@ UNICODE: Final = Glyphs(
     braille=True,
     lines="",
     mark="◆",
+    folded="▸",
     cursor="▌",
     attention="▲",
     free="○",
@@ -113,6 +115,7 @@ ASCII: Final = Glyphs(
     braille=False,
     lines="*o+x",
     mark="*",
+    folded="]",
     cursor="|",
     attention="!",
     free=".",

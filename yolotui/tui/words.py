@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from rich.cells import cell_len, set_cell_size
 
 from yolotui.core.jobs import (
+    STATES,
     Cancelled,
     Failed,
     Held,
@@ -24,6 +25,15 @@ from yolotui.core.jobs import (
 from yolotui.core.timetable import Entry
 from yolotui.remedies import held_sentence
 from yolotui.units import format_clock, format_duration
+
+SAID_ORDER = ("running", "starting", "stopping", "pausing", "unknown", "waiting", "held", "paused", "failed")
+
+
+def in_said_order(states: Iterable[str]) -> list[str]:
+    """States in the order in which people care for them."""
+    return sorted(
+        states, key=lambda state: (SAID_ORDER.index(state) if state in SAID_ORDER else 99, STATES.index(state))
+    )
 
 
 def plain(text: str) -> str:
@@ -86,6 +96,18 @@ def when(job: Job, entry: Entry | None, now: float, *, stale: bool) -> str:
     return _until(entry.start_at, now, "in ", "", about)
 
 
+def interval(job: Job, entry: Entry | None, now: float, *, stale: bool, dash: str) -> str:
+    """Between what and what the time of `when` lies, four times out of five; empty where nobody knows."""
+    if entry is None or stale or job.ended:
+        return ""
+    low, high = entry.start_low_at, entry.start_high_at
+    if isinstance(job.status, Running):
+        low, high = entry.finish_low_at, entry.finish_high_at
+    if low is None or high is None or isinstance(job.status, Stopping | Starting | Unknown | Pausing):
+        return ""
+    return f"{short_duration(low - now)}{dash}{short_duration(high - now)}" if high > low else ""
+
+
 def _until(at: float | None, now: float, before: str, after: str, about: str) -> str:
     if at is None:
         return ""
@@ -117,13 +139,21 @@ def reason(job: Job, entry: Entry | None) -> str:  # noqa: PLR0911 — one a sta
 def status_sentence(job: Job, entry: Entry | None, now: float) -> str:
     """When the job is expected to start and to finish, or when it did."""
     if isinstance(job.status, Running) and entry and entry.finish_at:
-        return f"ends {format_clock(entry.finish_at, now)}"
+        between = _between(entry.finish_low_at, entry.finish_high_at, now)
+        return f"ends {format_clock(entry.finish_at, now)}{between}"
     if isinstance(job.status, Waiting) and entry and entry.start_at:
         finish = f", ends {format_clock(entry.finish_at, now)}" if entry.finish_at else ""
+        finish = _between(entry.start_low_at, entry.start_high_at, now) + finish
         return f"starts {'about ' if entry.rough else ''}{format_clock(entry.start_at, now)}{finish}"
     if job.ended:
         return format_clock(job.status.since, now)
     return ""
+
+
+def _between(low: float | None, high: float | None, now: float) -> str:
+    if low is None or high is None or high <= low:
+        return ""
+    return f" ({format_clock(max(low, now), now)} to {format_clock(high, now)})"
 
 
 def run_time_s(job: Job, now: float) -> float | None:

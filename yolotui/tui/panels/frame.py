@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yolotui.core.jobs import STATES
 from yolotui.tui.actions import Action
 from yolotui.tui.arranging import Order
 from yolotui.tui.glyphs import Glyphs
@@ -13,22 +12,23 @@ from yolotui.tui.palette import ALARM, CAUTION, PLAIN, QUIET, SKY, STATE_COLOURS
 from yolotui.tui.panels.texts import Piece, cut, pieces, row_length, spread
 from yolotui.tui.plot import Row
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import named, plain, short_duration
+from yolotui.tui.words import in_said_order, named, plain, short_duration
 from yolotui.units import format_clock
 
-SAID_ORDER = ("running", "starting", "stopping", "pausing", "unknown", "waiting", "held", "paused", "failed")
 SILENT_FOR_S = 3.0
 
 
 @dataclass(frozen=True)
 class View:
-    """How the person looks at the table: filter, order, marks, place."""
+    """How the person looks at the table: filter, order, marks, place among so many rows that stand for so many jobs."""
 
     needle: str
     order: Order
     marked: int
+    in_range: bool
     place: int
-    shown: int
+    rows: int
+    jobs: int
     readonly: bool
 
 
@@ -73,22 +73,22 @@ def _more(jobs: Sequence[object]) -> str:
 def status_row(snapshot: Snapshot, view: View, width: int, glyphs: Glyphs) -> Row:
     """How many jobs are in which state, and how the table is being looked at."""
     counts: list[Row] = []
-    for state in sorted(
-        snapshot.counts, key=lambda s: (SAID_ORDER.index(s) if s in SAID_ORDER else 99, STATES.index(s))
-    ):
+    for state in in_said_order(snapshot.counts):
         sign = (f"{glyphs.state(state)} {snapshot.counts[state]:,}", ink(STATE_COLOURS[state], bold=True))
         counts.append(pieces(sign, (f" {state}  ", QUIET)))
     parts: list[Piece] = []
     if view.readonly:
         parts.append(("read-only", ink(YELLOW)))
     if view.marked:
-        parts.append((f"{view.marked} marked", ink(YELLOW, bold=True)))
+        range_open = " (range)" if view.in_range else ""
+        parts.append((f"{view.marked} marked{range_open}", ink(YELLOW, bold=True)))
     if view.needle:
         parts.append((f"/{plain(view.needle)}", ink(YELLOW)))
     if view.order is not Order.QUEUE:
         parts.append((view.order.value, PLAIN))
-    if view.shown:
-        parts.append((f"{view.place} of {view.shown:,}", QUIET))
+    if view.rows:
+        folded = f" ({view.jobs:,} jobs)" if view.jobs != view.rows else ""
+        parts.append((f"{view.place} of {view.rows:,}{folded}", QUIET))
     right: Row = []
     for text, style in parts:
         right += pieces((f" {glyphs.separator} " if right else "", QUIET), (text, style))

@@ -82,6 +82,11 @@ class ActingScreen(Screen[None]):
         """Hold or release."""
         self._do(deeds.hold_or_release)
 
+    def action_undo(self) -> None:
+        """Take back the last change."""
+        if self._may_change():
+            self._clerk.ask(deeds.undo)
+
     def action_retry(self) -> None:
         """Try again."""
         self._do(deeds.retry)

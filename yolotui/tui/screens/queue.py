@@ -8,7 +8,7 @@ from textual.widgets import Input, Static
 
 from yolotui.core.jobs import Job
 from yolotui.tui.actions import Place, bindings
-from yolotui.tui.arranging import Order, arrange
+from yolotui.tui.arranging import Arranged, Order, RowId, arrange
 from yolotui.tui.follow import CurveOf, Followed, Follower
 from yolotui.tui.live import Live
 from yolotui.tui.messages import CurvesRead, RunRead, VerbDone
@@ -36,7 +36,8 @@ class QueueScreen(DashboardScreen):
 
     def __init__(self, setting: Setting, live: Live) -> None:
         super().__init__(setting, live)
-        self._ids: list[int] = []
+        self._arranged = Arranged()
+        self._folded: frozenset[str] = frozenset()
         self._runs: dict[int, RunView] = {}
         self._order = Order.QUEUE
         self._needle = ""
@@ -134,10 +135,10 @@ class QueueScreen(DashboardScreen):
         self._follow()
         self._repaint("run", "status")
 
-    def _arrange(self, *, keep: int | None = None) -> None:
-        self._ids = arrange(self.snapshot, self._order, self._needle, keep=keep)
-        self.set_class(not self._ids, "nothing")
-        self.table.show(self.snapshot, self._ids, self.setting.now())
+    def _arrange(self, *, keep: RowId | None = None) -> None:
+        self._arranged = arrange(self.snapshot, self._order, self._needle, keep=keep, folded=self._folded)
+        self.set_class(not self._arranged.rows, "nothing")
+        self.table.show(self.snapshot, self._arranged, self.setting.now())
         self._repaint("header", "gpus", "run", "status", "empty")
 
     def _tick(self) -> None:
@@ -178,10 +179,16 @@ class QueueScreen(DashboardScreen):
         return run_rows(subject, width, height, self._glyphs)
 
     def _status(self, width: int, _height: int) -> list[Row]:
-        place = (self.table.cursor_row or 0) + 1
         view = View(
-            self._needle, self._order, len(self.table.marked), place, len(self._ids), self.setting.readonly
-        )  # fmt: skip
+            needle=self._needle,
+            order=self._order,
+            marked=len(self.table.marked),
+            in_range=self.table.in_range,
+            place=(self.table.cursor_row or 0) + 1,
+            rows=len(self._arranged.rows),
+            jobs=self._arranged.jobs,
+            readonly=self.setting.readonly,
+        )
         return [status_row(self.snapshot, view, width, self._glyphs)]
 
     # Moving and looking
@@ -214,6 +221,26 @@ class QueueScreen(DashboardScreen):
         """Mark the job."""
         self.table.toggle_mark()
         self._repaint("status")
+
+    def action_mark_range(self) -> None:
+        """Begin a range of marks, or end it."""
+        self.table.toggle_range()
+        self._repaint("status")
+
+    def action_fold(self) -> None:
+        """Show the group of this job in one row, or its jobs again."""
+        if group := self.table.group:
+            self._fold(self._folded ^ {group})
+
+    def action_fold_all(self) -> None:
+        """Show every group in one row, or all jobs again."""
+        groups = frozenset(job.spec.group for job in self.snapshot.jobs.values())
+        self._fold(frozenset() if self._folded else groups)
+
+    def _fold(self, groups: frozenset[str]) -> None:
+        self._folded = groups
+        self._arrange()
+        self._follow()
 
     def action_sort(self) -> None:
         """Take the next order."""

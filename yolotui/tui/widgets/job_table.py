@@ -1,6 +1,7 @@
 """The job table: virtual, drawn line by line, so that 10,000 jobs cost what a screenful costs.
 
-The cursor stands on a job, not on a row: whatever is added, removed or sorted, it stays on its job.
+The cursor stands on a job, not on a row: whatever is added, removed or sorted, it stays on its job. A folded group is
+one row, and whatever is done there is done to all its jobs.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from yolotui.core.jobs import Job
+from yolotui.tui.arranging import Arranged, RowId, group_row_id
 from yolotui.tui.columns import Columns, RowView, columns_for, heading, row
 from yolotui.tui.glyphs import UNICODE, Glyphs
+from yolotui.tui.group_row import GroupView, group_row
 from yolotui.tui.palette import CURSOR, SKY, ink
 from yolotui.tui.snapshot import Snapshot
 
@@ -28,8 +31,8 @@ CURSOR_ROW = Style(bgcolor=CURSOR)
 class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Jobs in a given order, with a cursor and marks."""
 
-    cursor: var[int | None] = var(None)
-    """The id of the job under the cursor; None when the table is empty."""
+    cursor: var[RowId | None] = var(None)
+    """The id of the job under the cursor, or the folded group there; None when the table is empty."""
 
     class Moved(Message):
         """The cursor is on another job, or the rows in sight changed."""
@@ -43,29 +46,48 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._glyphs = glyphs
         self._snapshot = Snapshot()
         self._now = 0.0
-        self._ids: Sequence[int] = ()
-        self._rows: dict[int, int] = {}
+        self._arranged = Arranged()
+        self._ids: Sequence[RowId] = ()
+        self._rows: dict[RowId, int] = {}
         self._curves: Mapping[int, tuple[float, ...]] = {}
-        self.marked: frozenset[int] = frozenset()
+        self._marks: frozenset[int] = frozenset()
+        self._anchor: RowId | None = None
+        self._shown_marks = self._marks
         self._columns = columns_for(80)
         self._drawn: dict[int, list[Segment]] = {}
 
     # What is shown
 
-    def show(self, snapshot: Snapshot, ids: Sequence[int], now: float) -> None:
-        """Show these jobs in this order; the cursor stays on its job, and that job where it is on the screen."""
+    def show(self, snapshot: Snapshot, arranged: Arranged, now: float) -> None:
+        """Show these rows; the cursor stays on its job, and that job where it is on the screen."""
         held_at = self._row_on_screen()
         before = self.cursor_row
-        self._snapshot, self._ids, self._now = snapshot, ids, now
-        self._rows = {job_id: place for place, job_id in enumerate(ids)}
+        shown_before, self._arranged = self._arranged, arranged
+        self._snapshot, self._ids, self._now = snapshot, arranged.rows, now
+        self._rows = {row: place for place, row in enumerate(arranged.rows)}
         self._columns = self._fit_columns()
-        self.marked &= snapshot.jobs.keys()
-        self.virtual_size = Size(self.size.width, len(ids) + 1)
+        self._marks &= snapshot.jobs.keys()
+        self.virtual_size = Size(self.size.width, len(self._ids) + 1)
         if self.cursor not in self._rows:
-            self.cursor = ids[min(before or 0, len(ids) - 1)] if ids else None
+            self.cursor = self._instead_of(self.cursor, shown_before, before or 0)
+        if self._anchor not in self._rows:
+            self._anchor = None
         if held_at is not None and self.cursor_row is not None and self.cursor_row != before:
             self.scroll_to(y=self.cursor_row - held_at, animate=False, immediate=True)
         self._redraw_changes()
+
+    def _instead_of(self, gone: RowId | None, before: Arranged, place: int) -> RowId | None:
+        """Where the cursor goes when its row is gone: to its group if that was folded, to the first job of a group
+        that was unfolded, else to what stands in its place."""
+        if isinstance(gone, int) and gone in self._snapshot.jobs:
+            group = group_row_id(self._snapshot.jobs[gone].spec.group)
+            if gone in self._arranged.members.get(group, ()):
+                return group
+        if isinstance(gone, str):
+            there = [job_id for job_id in before.jobs_of(gone) if job_id in self._rows]
+            if there:
+                return min(there, key=self._rows.__getitem__)
+        return self._ids[min(place, len(self._ids) - 1)] if self._ids else None
 
     def show_curves(self, curves: Mapping[int, tuple[float, ...]]) -> None:
         """Show these curves of the main metric, by job id."""
@@ -84,21 +106,36 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def job(self) -> Job | None:
-        """The job under the cursor."""
-        return self._snapshot.jobs.get(self.cursor) if self.cursor is not None else None
+        """The job under the cursor; None where a folded group is."""
+        return self._snapshot.jobs.get(self.cursor) if isinstance(self.cursor, int) else None
+
+    @property
+    def group(self) -> str | None:
+        """The group of the job under the cursor, or the folded one there."""
+        if isinstance(self.cursor, str):
+            return self.cursor.removeprefix("@")
+        return self.job.spec.group if self.job else None
+
+    @property
+    def marked(self) -> frozenset[int]:
+        """The ids of the marked jobs: one by one, or by a range that reaches from its anchor to the cursor."""
+        if self._anchor is None or self.cursor_row is None:
+            return self._marks
+        first, last = sorted((self._rows[self._anchor], self.cursor_row))
+        return self._marks.union(*map(self._arranged.jobs_of, self._ids[first : last + 1]))
 
     @property
     def chosen(self) -> list[int]:
-        """The ids that a verb is meant for: the marked ones in the table's order, else the one under the cursor."""
-        if self.marked:
-            return sorted(self.marked, key=lambda job_id: self._rows.get(job_id, len(self._rows) + job_id))
-        return [self.cursor] if self.cursor is not None else []
+        """The ids that a verb is meant for: the marked ones in the table's order, else those of the cursor's row."""
+        if marked := self.marked:
+            return sorted(marked, key=lambda job_id: self._rows.get(job_id, len(self._rows) + job_id))
+        return [] if self.cursor is None else list(self._arranged.jobs_of(self.cursor))
 
     @property
     def in_sight(self) -> list[int]:
-        """The ids of the rows on the screen."""
+        """The ids of the jobs whose rows are on the screen."""
         first = self.scroll_offset.y
-        return list(self._ids[first : first + self._rows_high])
+        return [row for row in self._ids[first : first + self._rows_high] if isinstance(row, int)]
 
     # Moving and marking
 
@@ -117,15 +154,26 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._go_to(len(self._ids) - 1 if last else 0)
 
     def toggle_mark(self) -> None:
-        """Mark the job under the cursor, or take its mark away, and go on to the next."""
+        """Mark what is under the cursor, or take its mark away, and go on to the next."""
         if self.cursor is not None:
-            self.marked ^= {self.cursor}
+            here = frozenset(self._arranged.jobs_of(self.cursor))
+            self._marks = self._marks - here if here <= self._marks else self._marks | here
             self._redraw_changes()
             self.move(1)
 
+    def toggle_range(self) -> None:
+        """Begin a range of marks here, or end the one that was begun here."""
+        self._marks, self._anchor = self.marked, self.cursor if self._anchor is None else None
+        self._redraw_changes()
+
+    @property
+    def in_range(self) -> bool:
+        """Whether a range was begun and not yet ended."""
+        return self._anchor is not None
+
     def unmark(self) -> None:
         """Take all marks away."""
-        self.marked = frozenset()
+        self._marks, self._anchor = frozenset(), None
         self._redraw_changes()
 
     def _go_to(self, place: int) -> None:
@@ -192,23 +240,39 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         place = y - 1 + self.scroll_offset.y
         if place >= len(self._ids):
             return [Segment(" " * width)]
-        job_id = self._ids[place]
+        here = self._ids[place]
+        segments = self._job_row(here) if isinstance(here, int) else self._group_row(here)
+        if here != self.cursor:
+            return [Segment(" "), *segments]
+        pointer = Segment(self._glyphs.cursor, ink(SKY, bold=True))
+        return list(Segment.apply_style([pointer, *segments, Segment(" ")], CURSOR_ROW))
+
+    def _job_row(self, job_id: int) -> list[Segment]:
         view = RowView(
             job=self._snapshot.jobs[job_id],
             entry=self._snapshot.entries.get(job_id),
             now=self._now,
             stale=self._snapshot.stale(self._now),
-            marked=job_id in self.marked,
+            marked=job_id in self._shown_marks,
             curve=self._curves.get(job_id, ()),
         )
-        segments = row(view, self._columns, self._glyphs)
-        if job_id != self.cursor:
-            return [Segment(" "), *segments]
-        pointer = Segment(self._glyphs.cursor, ink(SKY, bold=True))
-        return list(Segment.apply_style([pointer, *segments, Segment(" ")], CURSOR_ROW))
+        return row(view, self._columns, self._glyphs)
+
+    def _group_row(self, name: str) -> list[Segment]:
+        jobs = [self._snapshot.jobs[job_id] for job_id in self._arranged.jobs_of(name)]
+        view = GroupView(
+            name=name,
+            jobs=jobs,
+            entries=[self._snapshot.entries.get(job.id) for job in jobs],
+            now=self._now,
+            stale=self._snapshot.stale(self._now),
+            marked=all(job.id in self._shown_marks for job in jobs),
+        )
+        return group_row(view, self._columns, self._glyphs)
 
     def _redraw_changes(self) -> None:
         """Repaint only the lines that look different now: over SSH every byte counts."""
+        self._shown_marks = self.marked
         for y in range(self.size.height):
             if self._drawn.get(y) != self._line(y):
                 self.refresh(Region(0, y, self.size.width, 1))
