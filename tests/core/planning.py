@@ -64,6 +64,25 @@ def running(job_id: int, holding: Sequence[str], *, hours: float = 1.0, priority
     return replace(asked, state="running", holding=tuple(holding))
 
 
+def training(
+    job_id: int,
+    holding: Sequence[str],
+    *,
+    hours: float = 1.0,
+    priority: Priority = Priority.P2,
+    epoch_s: float = 600.0,
+    since_checkpoint_s: float = 0.0,
+    now: float = NOW,
+) -> Demand:
+    """A job that runs and can be paused at the end of an epoch."""
+    return replace(
+        running(job_id, holding, hours=hours, priority=priority),
+        resumable=True,
+        epoch_s=epoch_s,
+        checkpoint_at=now - since_checkpoint_s,
+    )
+
+
 def planned(
     gpus: Sequence[Gpu],
     demands: Sequence[Demand],
@@ -139,9 +158,10 @@ def check_no_gpu_twice(timetable: Timetable) -> None:
     spans: dict[str, list[tuple[float, float]]] = {}
     for entry in timetable.entries:
         for uuid in entry.gpus:
+            end = entry.yields_at or entry.finish_at
             assert entry.start_at is not None
-            assert entry.finish_at is not None
-            spans.setdefault(uuid, []).append((entry.start_at, entry.finish_at))
+            assert end is not None
+            spans.setdefault(uuid, []).append((entry.start_at, end))
     for uuid, of_gpu in spans.items():
         of_gpu.sort()
         for (_, finish), (start, _) in pairwise(of_gpu):

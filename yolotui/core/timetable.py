@@ -162,7 +162,10 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Eviction(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A running job that is to make room: what the scheduler gives notice of, and carries out when it is due."""
+    """A running job that is to make room: what the scheduler gives notice of, and carries out when it is due.
+
+    A notice in force comes back as it was given, as long as it is needed; another one takes its place.
+    """
 
     job_id: int
     notice: Notice

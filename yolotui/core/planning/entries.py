@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from yolotui.core.planning.assigning import Assignment
 from yolotui.core.planning.explaining import Situation, after, span
 from yolotui.core.planning.forecasting import Forecaster, duration_interval
+from yolotui.core.planning.leaving import Departure
 from yolotui.core.planning.needs import open_needs
 from yolotui.core.planning.pools import Pools
 from yolotui.core.planning.profile import Place, Profile, Task
@@ -38,19 +39,51 @@ class Entries:
     def write_running(self, demand: Demand, finish: float) -> None:
         """A job that holds its devices, until it is expected to end."""
         low_s, high_s = duration_interval(demand.estimate, finish - self._now)
+        self._running(
+            demand, finish, finish_at=finish, finish_low_at=self._now + low_s, finish_high_at=self._now + high_s
+        )
+
+    def write_departing(self, demand: Demand, leaves_at: float, finish: float | None) -> None:
+        """A job that makes room at `leaves_at`, and is done with the rest at `finish` (None: not foreseeable)."""
+        if finish is None:
+            self._running(demand, leaves_at, finish_at=None, yields_at=leaves_at)
+            return
+        low_s, high_s = duration_interval(demand.estimate, demand.estimate.remaining_s)
+        early_s, late_s = demand.estimate.remaining_s - low_s, high_s - demand.estimate.remaining_s
+        self._running(
+            demand,
+            leaves_at,
+            finish_at=finish,
+            finish_low_at=finish - early_s,
+            finish_high_at=finish + late_s,
+            yields_at=leaves_at,
+        )
+
+    def _running(
+        self,
+        demand: Demand,
+        until: float,
+        *,
+        finish_at: float | None = None,
+        finish_low_at: float | None = None,
+        finish_high_at: float | None = None,
+        yields_at: float | None = None,
+    ) -> None:
         for uuid in demand.holding:
-            self._busy_until[uuid] = max(finish, self._busy_until.get(uuid, finish))
+            self._busy_until[uuid] = max(until, self._busy_until.get(uuid, until))
         before = self._before.get(demand.job_id)
         self._written[demand.job_id] = Entry(
             job_id=demand.job_id,
             start_at=self._now,
-            finish_at=finish,
+            finish_at=finish_at,
             gpus=demand.holding,
             start_low_at=self._now,
             start_high_at=self._now,
-            finish_low_at=self._now + low_s,
-            finish_high_at=self._now + high_s,
+            finish_low_at=finish_low_at,
+            finish_high_at=finish_high_at,
             first=before.first if before else None,
+            overdue_at=before.overdue_at if before else None,
+            yields_at=yields_at,
         )
 
     def write_blocked(self, demand: Demand) -> None:
@@ -65,18 +98,35 @@ class Entries:
         """From when on each job that can be placed is overdue."""
         self._overdue_at = overdue_at
 
-    def write_careful(self, places: Mapping[int, Place], order: Sequence[int], at_first: Profile) -> None:
-        """The jobs that have a place. `order` is that of placing them; `at_first` knows only what runs."""
+    def write_careful(
+        self,
+        places: Mapping[int, Place],
+        order: Sequence[int],
+        at_first: Profile,
+        departures: Collection[Departure],
+    ) -> None:
+        """The jobs that have a place. `order` is that of placing them; `at_first` knows only what runs.
+
+        Of `departures` the rest has a place, too, but they run: their lines are written.
+        """
+        leaving = {departure.demand.job_id for departure in departures}
         assignment = Assignment(self._world.gpus, self._pools, self._busy_until, self._now)
         blockers = _Blockers(places, order, self._now)
         for job_id in sorted(order, key=lambda job_id: places[job_id].start):
             demand, place = self._demands[job_id], places[job_id]
             gpus = assignment.give(demand, place) if demand.gpus else ()
+            if job_id in leaving:
+                continue
             needs = open_needs(demand) if demand.needs else []
             starts_now = place.start <= self._now and not needs
             why = None
             if not starts_now:
-                why = after(needs) if needs else self._why_later(demand, place, at_first, places, blockers)
+                why = (
+                    after(needs)
+                    if needs
+                    else self._situation.room_is_made(demand, departures)
+                    or self._why_later(demand, place, at_first, places, blockers)
+                )
             self._placed(demand, place.start, place.finish, gpus, starts_now=starts_now, why=why)
         self._free_from = assignment.free_from
 

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from yolotui.core.gpus import Foreign, Free, Gpu
 from yolotui.core.jobs import Priority
+from yolotui.core.planning.leaving import Departure
 from yolotui.core.planning.needs import ENDED, was
 from yolotui.core.planning.pools import suits, wish_of
 from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
@@ -72,6 +73,15 @@ class Situation:
     def not_before(self, start: float) -> Why:
         """It waits for the end of a back-off."""
         return Why(f"It is tried again in {span(start - self._now)}, after an attempt that failed.")
+
+    def room_is_made(self, demand: Demand, departures: Iterable[Departure]) -> Why | None:
+        """Others make room for it; None if nobody does."""
+        making = [each for each in departures if each.notice and each.notice.for_job == demand.job_id]
+        if not making:
+            return None
+        who = " and ".join(f"job {each.demand.job_id} ({each.demand.name})" for each in making)
+        when = span(max(each.leaves_at for each in making) - self._now)
+        return Why(f"{who[0].upper()}{who[1:]} {'makes' if len(making) == 1 else 'make'} room for it in about {when}.")
 
     def no_side_slot(self) -> Why:
         """Jobs without a GPU have slots of their own."""

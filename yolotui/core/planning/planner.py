@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from yolotui.core.jobs import Priority
 from yolotui.core.planning.entries import Entries
+from yolotui.core.planning.evicting import Evictions, Stay
+from yolotui.core.planning.leaving import Departure, leave
 from yolotui.core.planning.needs import ENDED, find_skips, open_needs
 from yolotui.core.planning.ordering import Rank, fifo_cleared_at, overdue_at, rank_of, urgency
-from yolotui.core.planning.policy import Kind, Policy
+from yolotui.core.planning.policy import Kind, Policy, Preemption
 from yolotui.core.planning.pools import make_pools, too_hot, wish_of
 from yolotui.core.planning.profile import Place, Profile, Task
 from yolotui.core.planning.rough import Gaps
 from yolotui.core.planning.search import Budget, Search
-from yolotui.core.planning.yardsticks import conservative, place_all
-from yolotui.core.timetable import Demand, Need, NeedMode, Timetable, World
+from yolotui.core.planning.yardsticks import place_all
+from yolotui.core.timetable import Demand, Eviction, Need, NeedMode, Timetable, World
 
 SHORTEST_S = 1.0  # a running job is never expected to have ended already: its GPUs are free when it has
 FULL_EFFORT_FOR = 25  # tasks
@@ -34,12 +39,13 @@ class Planner:
         self._skips = find_skips(waiting)
         self._waiting = [demand for demand in waiting if demand.job_id not in self._skips]
         self._demands = {demand.job_id: demand for demand in world.demands}
-        self._wishes = [wish_of(demand) for demand in self._waiting]
-        self._pools = make_pools(world.gpus, self._resting, self._wishes)
+        coming_back = [demand for demand in self._active if demand.resumable and demand.preemptible]
+        self._pools = make_pools(world.gpus, self._resting, map(wish_of, [*self._waiting, *coming_back]))
         self._capacities = [*map(len, self._pools.members), max(1, world.side_slots)]
         self._profile = Profile(self._capacities, now)
-        self._finishes: dict[int, float] = {}
-        self._running: list[tuple[int, float]] = []
+        self._stays: dict[int, Stay] = {}
+        self._departures: dict[int, Departure] = {}
+        self._todo: list[Task] = []
         self._places: dict[int, Place] = {}
         self._order: list[int] = []
         order = world.previous.order if world.previous else ()
@@ -55,10 +61,12 @@ class Planner:
         at_first = self._profile.copy()
         careful, rough = self._split(tasks)
         self._budget = self._affordable(len(careful))
+        self._evictions = Evictions(self._stays.values(), self._policy, self._now)
         self._place(careful)
         backfilled = self._fill_gaps(rough)
         entries.settle({task.job_id: task.limit for task in tasks})
-        entries.write_careful(self._places, self._order, at_first)
+        self._write_running(entries)
+        entries.write_careful(self._places, self._order, at_first, self._departures.values())
         entries.write_rough([task for task in rough if task.job_id not in backfilled], self._profile)
         entries.write_unforeseeable(self._waiting)
         return Timetable(
@@ -67,6 +75,11 @@ class Planner:
             skips=tuple(self._skips.values()),
             order=tuple(self._order),
             resting=self._resting,
+            evictions=tuple(
+                Eviction(job_id=job_id, notice=departure.notice)
+                for job_id, departure in self._departures.items()
+                if departure.notice and departure.demand.state == "running"
+            ),
         )
 
     def _affordable(self, tasks: int) -> Budget:
@@ -77,24 +90,66 @@ class Planner:
     # What is given
 
     def _keep_running(self, entries: Entries) -> None:
-        """A job that holds its devices keeps them for as long as it is expected to; a held or paused one holds none."""
+        """A job that holds its devices keeps them for as long as it is expected to; a held or paused one holds none.
+
+        One that is on its way already, to make room, leaves its own and waits for others.
+        """
         for demand in self._active:
             if not demand.holding and demand.state in {"held", "paused"}:
                 entries.write_blocked(demand)
                 continue
-            finish = self._now + max(demand.estimate.remaining_s, SHORTEST_S)
-            self._finishes[demand.job_id] = finish
-            pools = [self._pools.pool_of[uuid] for uuid in demand.holding if uuid in self._pools.pool_of]
-            for pool in pools if demand.holding else [self._pools.side]:
-                self._running.append((pool, finish))
-                self._profile.take(pool, self._now, finish, 1)
-            entries.write_running(demand, finish)
+            stay = self._stays[demand.job_id] = self._stay(demand)
+            finish = stay.finish
+            if demand.state == "pausing" and demand.notice:
+                departure = leave(demand, self._now, demand.notice)
+                finish = min(finish, departure.leaves_at)
+                self._depart(departure)
+            for pool, count in stay.share:
+                self._profile.take(pool, self._now, finish, count)
+
+    def _stay(self, demand: Demand) -> Stay:
+        held = Counter(self._pools.pool_of[uuid] for uuid in demand.holding if uuid in self._pools.pool_of)
+        share = tuple(held.items()) if demand.holding else ((self._pools.side, 1),)
+        finish = self._now + max(demand.estimate.remaining_s, SHORTEST_S)
+        return Stay(demand, share, finish, rank_of(demand, self._limit_of(demand), self._policy, self._now))
+
+    def _limit_of(self, demand: Demand) -> float:
+        """When a job that runs was to be overdue when it still waited."""
+        before = self._before.get(demand.job_id)
+        return before.overdue_at if before and before.overdue_at is not None else float("inf")
+
+    def _depart(self, departure: Departure) -> None:
+        """What is left of a job that leaves its devices waits for others, where it stood in the queue."""
+        demand = departure.demand
+        self._departures[demand.job_id] = departure
+        wish = wish_of(demand)
+        if wish not in self._pools.of or self._pools.capacity(wish) < demand.gpus:
+            return
+        task = Task(
+            demand.job_id,
+            width=demand.gpus,
+            duration=departure.left_s(self._now),
+            release=departure.leaves_at,
+            pools=self._pools.of[wish],
+        )
+        task.limit = self._limit_of(demand)
+        task.key = self._key(task)
+        insort(self._todo, task, key=lambda each: each.key)
+
+    def _write_running(self, entries: Entries) -> None:
+        for stay in self._stays.values():
+            departure, place = self._departures.get(stay.demand.job_id), self._places.get(stay.demand.job_id)
+            if departure is None or departure.leaves_at >= stay.finish:
+                entries.write_running(stay.demand, stay.finish)
+            else:
+                entries.write_departing(stay.demand, departure.leaves_at, place.finish if place else None)
 
     def _tasks(self, entries: Entries) -> list[Task]:
         """What can be placed at all. The others get their entry here."""
         tasks: list[Task] = []
         capacity = {wish: self._pools.capacity(wish) for wish in self._pools.of}
-        for demand, wish in zip(self._waiting, self._wishes, strict=True):
+        for demand in self._waiting:
+            wish = wish_of(demand)
             if demand.blocked:
                 entries.write_blocked(demand)
             elif demand.gpus == 0:
@@ -116,7 +171,10 @@ class Planner:
         new = [task for task in tasks if known.get(task.job_id) is None]
         if new:
             by_submission = sorted(tasks, key=self._submission)
-            cleared_at = fifo_cleared_at(self._running, by_submission, self._capacities, self._now)
+            running = [
+                (pool, stay.finish) for stay in self._stays.values() for pool, count in stay.share for _ in range(count)
+            ]
+            cleared_at = fifo_cleared_at(running, by_submission, self._capacities, self._now)
             for task in new:
                 known[task.job_id] = overdue_at(self._demands[task.job_id], cleared_at, self._policy)
         for task in tasks:
@@ -129,34 +187,37 @@ class Planner:
 
     def _split(self, tasks: list[Task]) -> tuple[list[Task], list[Task]]:
         """In the order to place them: those placed with care, and the rest."""
-        policy, now = self._policy, self._now
-        if policy.kind in {Kind.FIFO, Kind.FIFO_CONSERVATIVE, Kind.FIFO_EASY}:
-            for task in tasks:
-                task.key = (0, *self._submission(task))
-        elif policy.kind is Kind.PRIO_EASY:
-            for task in tasks:
-                task.key = (0, self._demands[task.job_id].priority, *self._submission(task))
-        else:
-            for task in tasks:
-                demand = self._demands[task.job_id]
-                rank = rank_of(demand, task.limit, policy, now)
-                task.key = urgency(demand, rank, task.limit, policy, now)
+        for task in tasks:
+            task.key = self._key(task)
         tasks.sort(key=lambda task: task.key)
-        return tasks[: policy.careful], tasks[policy.careful :]
+        return tasks[: self._policy.careful], tasks[self._policy.careful :]
 
-    def _place(self, tasks: Sequence[Task]) -> None:
+    def _key(self, task: Task) -> tuple[float, ...]:
+        """Its place in the queue before any search; the first part of it is its group."""
+        policy, demand = self._policy, self._demands[task.job_id]
+        match policy.kind:
+            case Kind.FIFO | Kind.FIFO_CONSERVATIVE | Kind.FIFO_EASY:
+                return (0, *self._submission(task))
+            case Kind.PRIO_EASY:
+                return (0, demand.priority, *self._submission(task))
+            case Kind.PLAN:
+                rank = rank_of(demand, task.limit, policy, self._now)
+                return urgency(demand, rank, task.limit, policy, self._now)
+
+    def _place(self, tasks: Iterable[Task]) -> None:
         """Place group after group; who hangs on something comes when that has its place, whatever their classes."""
-        todo = list(tasks)
-        while todo:
-            progress = False
-            for rank in dict.fromkeys(task.key[0] for task in todo):
-                while ready := [task for task in todo if task.key[0] == rank and self._is_ready(task)]:
-                    self._place_group(Rank(int(rank)), ready)
-                    done = {task.job_id for task in ready}
-                    todo = [task for task in todo if task.job_id not in done]
-                    progress = True
-            if not progress:
-                return
+        self._todo = sorted([*self._todo, *tasks], key=lambda task: task.key)
+        while ready := self._first_ready():
+            chosen = {task.job_id for task in ready}
+            self._todo = [task for task in self._todo if task.job_id not in chosen]
+            self._place_group(Rank(int(ready[0].key[0])), ready)
+
+    def _first_ready(self) -> list[Task]:
+        """Those of the first group that can be placed at all."""
+        for rank in dict.fromkeys(task.key[0] for task in self._todo):
+            if ready := [task for task in self._todo if task.key[0] == rank and self._is_ready(task)]:
+                return ready
+        return []
 
     def _is_ready(self, task: Task) -> bool:
         """Whether everything that it hangs on has its place; its release moves behind that."""
@@ -177,8 +238,8 @@ class Planner:
         """When the need is expected to be met; None when that can't be foreseen: nobody plans for a failure."""
         if need.mode is NeedMode.FAILED or need.state in ENDED:
             return None
-        if need.job_id in self._finishes:
-            return self._finishes[need.job_id]
+        if need.job_id in self._stays and need.job_id not in self._departures:
+            return self._stays[need.job_id].finish
         place = self._places.get(need.job_id)
         return place.finish if place else None
 
@@ -188,9 +249,24 @@ class Planner:
             self._places.update(place_all(self._policy.kind, tasks, self._profile, self._now))
             self._order += [task.job_id for task in tasks]
             return
-        ordered = self._searched(rank, tasks)
-        self._places.update(conservative(ordered, self._profile))
-        self._order += [task.job_id for task in ordered]
+        for task in self._searched(rank, tasks):
+            if self._may_evict(task):
+                for departure in self._evictions.make_room(task, self._demands[task.job_id], rank, self._profile):
+                    self._depart(departure)
+            self._places[task.job_id] = self._profile.place(task)
+            self._order.append(task.job_id)
+
+    def _may_evict(self, task: Task) -> bool:
+        """Whether it waits for nothing but GPUs, and is urgent enough that others make room for it."""
+        demand = self._demands[task.job_id]
+        return (
+            self._policy.preemption is Preemption.EVICT
+            and demand.priority <= Priority.P1
+            and demand.state == "waiting"
+            and demand.gpus > 0
+            and task.release <= self._now
+            and not open_needs(demand)
+        )
 
     def _searched(self, rank: Rank, tasks: list[Task]) -> list[Task]:
         """What was promised keeps its order, what is new goes where it harms least; better if anything happened."""
@@ -219,7 +295,7 @@ class Planner:
         """Whether anything has happened since the last plan but what it decided itself."""
         ran = {entry.job_id for entry in self._before.values() if entry.why is None}
         waited = self._before.keys() - ran
-        runs = self._finishes.keys()
+        runs = self._stays.keys()
         return ran != runs or any(demand.job_id not in waited for demand in self._waiting)
 
     def _fill_gaps(self, rough: Iterable[Task]) -> set[int]:

@@ -94,6 +94,14 @@ class Profile:
         """Book `count` devices of a pool, which must be free."""
         _take(*self._steps[pool], start, finish, count)
 
+    def give(self, pool: int, start: float, finish: float, count: int) -> None:
+        """Give back what was booked of a pool between two moments."""
+        _take(*self._steps[pool], start, finish, -count)
+
+    def least(self, pool: int, start: float, finish: float) -> int:
+        """How many of a pool are free all the time between two moments."""
+        return _least(*self._steps[pool], start, finish)
+
     def put(self, task: Task) -> float:
         """Book the task at its earliest; returns its finish."""
         pools = task.pools

@@ -1,0 +1,176 @@
+"""Who makes room for whom: a P0 or P1 that can't start takes the GPUs of lower jobs, those that lose least by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from yolotui.core.jobs import Notice, Priority
+from yolotui.core.planning.explaining import span
+from yolotui.core.planning.leaving import Departure, is_pausable, leave
+from yolotui.core.planning.ordering import Rank
+from yolotui.core.planning.policy import Policy
+from yolotui.core.planning.profile import Profile, Share, Task
+from yolotui.core.timetable import Demand
+
+WORTH_IT_S = 60.0
+"""Nobody is stopped so that another one starts sooner by less than this."""
+
+
+class Stay(NamedTuple):
+    """A job that runs: the devices that it holds, until when, and the group that it would stand in if it waited."""
+
+    demand: Demand
+    share: Share
+    finish: float
+    rank: Rank
+
+
+Leaving = tuple[Stay, Departure]
+
+
+class Choice(NamedTuple):
+    """Some that could leave, and what that costs: cheaper ones compare as less."""
+
+    costs_s: float
+    classes: tuple[int, ...]  # of equally cheap ones the lower classes go
+    leaving: tuple[Leaving, ...]
+
+
+class Evictions:
+    """Finds room among those that run. `stays` are all whose devices the plan may count on."""
+
+    def __init__(self, stays: Iterable[Stay], policy: Policy, now: float) -> None:
+        self._staying = [stay for stay in stays if is_pausable(stay.demand)]
+        self._policy = policy
+        self._now = now
+
+    def make_room(self, task: Task, demand: Demand, rank: Rank, profile: Profile) -> list[Departure]:
+        """Who leaves so that the job can start, in the profile as well; nobody when it would not, or need not.
+
+        Who has been told already is asked first, and told nothing new as long as that is enough.
+        """
+        told = [(stay, leave(stay.demand, self._now, notice)) for stay, notice in self._told_for(demand)]
+        with_told = _without(told, profile)
+        room_at = max((departure.leaves_at for _, departure in told), default=self._now)
+        more: list[Leaving] = []
+        if with_told.find(task).start > room_at + WORTH_IT_S:
+            more = self._cheapest(task, demand, rank, [stay for stay, _ in told], with_told)
+        chosen = [*_needed(told, more, task, profile), *more]
+        for stay, departure in chosen:
+            _give_back(stay, departure, profile)
+            self._staying.remove(stay)
+        return [departure for _, departure in chosen]
+
+    def _told_for(self, demand: Demand) -> list[tuple[Stay, Notice]]:
+        """Those that have notice to make room for this job, and not later than they would be told today."""
+        due_at = self._notice(demand).due_at
+        notices = [(stay, stay.demand.notice) for stay in self._staying if stay.demand.priority > demand.priority]
+        return [
+            (stay, notice)
+            for stay, notice in notices
+            if notice and notice.for_job == demand.job_id and notice.due_at <= due_at
+        ]
+
+    def _cheapest(
+        self, task: Task, demand: Demand, rank: Rank, told: Sequence[Stay], profile: Profile
+    ) -> list[Leaving]:
+        """The cheapest set, beside those told already, that lets the job start sooner by more than it costs."""
+        start = profile.find(task).start
+        leaving = [
+            (stay, self._told(stay, demand))
+            for stay in self._staying
+            if stay not in told
+            and self._may_evict(demand, rank, stay)
+            and any(pool in task.pools for pool, _ in stay.share)
+        ]
+        leaving = [(stay, it) for stay, it in leaving if it.leaves_at + WORTH_IT_S <= min(start, stay.finish)]
+        choices: list[Choice] = []
+        for room_at in sorted({departure.leaves_at for _, departure in leaving}):
+            free = sum(max(0, profile.least(pool, room_at, room_at + task.duration)) for pool in task.pools)
+            by_then = [each for each in leaving if each[1].leaves_at <= room_at]
+            if choice := _cheapest_cover(by_then, task.width - free, task.pools):
+                choices.append(choice)
+        if not choices:
+            return []
+        best = min(choices, key=lambda choice: choice[:2])
+        sooner_s = start - _without(best.leaving, profile).find(task).start
+        return list(best.leaving) if sooner_s >= max(WORTH_IT_S, best.costs_s) else []
+
+    def _may_evict(self, demand: Demand, rank: Rank, stay: Stay) -> bool:
+        """Whether the one runs in a strictly lower class, would not come back before the other, and had its hour."""
+        victim, policy = stay.demand, self._policy
+        rested = victim.evicted_at is None or self._now - victim.evicted_at >= policy.evict_again_s
+        is_told = victim.notice is not None and victim.notice.for_job != demand.job_id
+        return rested and not is_told and victim.priority > demand.priority and stay.rank > rank
+
+    def _notice(self, demand: Demand) -> Notice:
+        """What somebody would be told who has to make room for this job: a P0 waits for nothing but a checkpoint."""
+        is_p0 = demand.priority is Priority.P0
+        return Notice(
+            given_at=self._now,
+            due_at=self._now if is_p0 else self._now + self._policy.notice_s,
+            patience_s=self._policy.checkpoint_wait_s if is_p0 else None,
+            for_job=demand.job_id,
+            why="",
+        )
+
+    def _told(self, stay: Stay, demand: Demand) -> Departure:
+        departure = leave(stay.demand, self._now, self._notice(demand))
+        assert departure.notice is not None
+        needs = "its GPU" if len(stay.demand.holding) == 1 else "its GPUs"
+        why = f"Job {demand.job_id} ({demand.name}, {demand.priority.name}) needs {needs}. {loses(departure.loses_s)}"
+        return replace(departure, notice=replace(departure.notice, loses_s=departure.loses_s, why=why))
+
+
+def _needed(told: list[Leaving], more: list[Leaving], task: Task, profile: Profile) -> list[Leaving]:
+    """Those who have been told and without whom the job would start later, the others leaving in any case."""
+    needed = sorted(told, key=lambda each: -each[1].costs_s)
+    start = _without([*needed, *more], profile).find(task).start
+    for each in list(needed):
+        others = [other for other in needed if other is not each]
+        if _without([*others, *more], profile).find(task).start < start + WORTH_IT_S:
+            needed = others
+    return needed
+
+
+def loses(loses_s: float) -> str:
+    """What a departure costs the one that leaves, as a sentence."""
+    if loses_s < 1.0:
+        return "It is paused at a checkpoint, loses no epoch, and continues later by itself."
+    return f"It loses about {span(loses_s)} of its work, and continues later by itself from its last checkpoint."
+
+
+def _cheapest_cover(leaving: Sequence[Leaving], needed: int, pools: Sequence[int]) -> Choice | None:
+    """The cheapest of all sets that hold so many devices of these pools between them: a knapsack, turned around."""
+    best: list[Choice | None] = [Choice(0.0, (), ()), *([None] * max(0, needed))]
+    for stay, departure in leaving:
+        frees = sum(count for pool, count in stay.share if pool in pools)
+        for freed in range(len(best) - 1, 0, -1):
+            if rest := best[max(0, freed - frees)]:
+                choice = Choice(
+                    rest.costs_s + departure.costs_s,
+                    (*rest.classes, -stay.demand.priority),
+                    (*rest.leaving, (stay, departure)),
+                )
+                known = best[freed]
+                if known is None or choice[:2] < known[:2]:
+                    best[freed] = choice
+    cheapest = best[-1]
+    return cheapest if cheapest and cheapest.leaving else None
+
+
+def _without(leaving: Iterable[Leaving], profile: Profile) -> Profile:
+    """What the profile would be like."""
+    trial = profile.copy()
+    for stay, departure in leaving:
+        _give_back(stay, departure, trial)
+    return trial
+
+
+def _give_back(stay: Stay, departure: Departure, profile: Profile) -> None:
+    for pool, count in stay.share:
+        if departure.leaves_at < stay.finish:
+            profile.give(pool, departure.leaves_at, stay.finish, count)
