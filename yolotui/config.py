@@ -68,6 +68,15 @@ class QuotasConfig(Struct, frozen=True):
     groups: dict[str, QuotaConfig] = {}
 
 
+class LimitsConfig(Struct, frozen=True):
+    """[limits] `stall_s`: silence of a training between batches before it is stopped and resumed, where its own rhythm
+    does not ask for more; `log_bytes`: a console log longer than that is cut, one earlier piece is kept.
+    """
+
+    stall_s: float = 600.0
+    log_bytes: int = 64 * 1024**2
+
+
 class NotifyConfig(Struct, frozen=True):
     """[notify] Addresses (apprise URLs) by event."""
 
@@ -94,6 +103,7 @@ class Config(Struct, frozen=True):
     scheduling: SchedulingConfig = field(default_factory=SchedulingConfig)
     bookings: BookingsConfig = field(default_factory=BookingsConfig)
     quotas: QuotasConfig = field(default_factory=QuotasConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     keys: dict[str, str] = {}
     ui: UiConfig = field(default_factory=UiConfig)

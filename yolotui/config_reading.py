@@ -13,6 +13,7 @@ from yolotui.config import (
     BookingsConfig,
     Config,
     GpusConfig,
+    LimitsConfig,
     NotifyConfig,
     PathsConfig,
     QueueConfig,
@@ -114,6 +115,20 @@ def _refresh(value: object) -> float:
     return seconds
 
 
+def _patience(value: object) -> float:
+    seconds = duration(value)
+    if seconds < 60:
+        raise ValueError(f"must be a minute at least, not {value!r}")
+    return seconds
+
+
+def _log_size(value: object) -> int:
+    amount = size(value)
+    if amount < 1024**2:
+        raise ValueError(f"must be 1MiB at least, not {value!r}")
+    return amount
+
+
 _CARDS_SCHEMA = {"type": "array", "items": {"type": "integer", "minimum": 0}}
 _QUOTAS_SCHEMA = {
     "type": "object",
@@ -157,6 +172,13 @@ _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
     "quotas": (
         QuotasConfig,
         {"owners": _Setting(_quotas, _QUOTAS_SCHEMA), "groups": _Setting(_quotas, _QUOTAS_SCHEMA)},
+    ),
+    "limits": (
+        LimitsConfig,
+        {
+            "stall": _Setting(_patience, {"type": ["string", "number"]}, "stall_s"),
+            "log": _Setting(_log_size, {"type": ["string", "integer"]}, "log_bytes"),
+        },
     ),
     "notify": (NotifyConfig, dict.fromkeys(NotifyConfig.__struct_fields__, _ADDRESSES)),
     "ui": (

@@ -32,6 +32,9 @@ class Cause(StrEnum):
     KILLED = "killed"
     EXIT_CODE = "exit_code"
     LOST = "lost"
+    REBOOT = "reboot"
+    STALL = "stall"
+    TIME_LIMIT = "time_limit"
 
 
 class Signature(Struct, frozen=True):

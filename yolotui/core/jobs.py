@@ -77,7 +77,8 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     kind, `after_failed` for a failure. `arguments` go to Ultralytics as they are.
 
     `gpu_model`, `avoid` and `prefer` name GPUs by index, UUID or a part of the model's name. `estimate_s` is how long
-    its owner thinks that it takes.
+    its owner thinks that it takes, `time_limit_s` how long it may run at most, over all its attempts. `keep` says which
+    epochs' checkpoints stay: every n-th, or these.
     """
 
     name: str
@@ -93,6 +94,8 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     avoid: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
     estimate_s: float | None = None
+    time_limit_s: float | None = None
+    keep: int | tuple[int, ...] | None = None
     after: tuple[str, ...] = ()
     after_any: tuple[str, ...] = ()
     after_finished: tuple[str, ...] = ()

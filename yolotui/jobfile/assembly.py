@@ -20,7 +20,7 @@ from yolotui.jobfile.source import Mistakes
 _ULTRALYTICS_KEYS = ("model", "data")
 _COMMAND_KEYS = ("run", "cwd")
 _PLAIN_KEYS = (
-    *("group", "gpus", "vram", "gpu", "avoid", "prefer", "estimate"),
+    *("group", "gpus", "vram", "gpu", "avoid", "prefer", "estimate", "time_limit", "keep"),
     *("retries", "retry_delay", "preemptible", "deadline", "env"),
 )
 _SPEC_NAMES = {
@@ -28,6 +28,7 @@ _SPEC_NAMES = {
     "vram": "vram_bytes",
     "gpu": "gpu_model",
     "estimate": "estimate_s",
+    "time_limit": "time_limit_s",
 }
 
 
@@ -102,6 +103,8 @@ class _Job:
             inherited.pop(key, None)
         if self.kind in {Kind.PREDICT, Kind.EXPORT}:
             inherited.pop("data", None)
+        if self.kind is not Kind.TRAIN:
+            inherited.pop("keep", None)
         if "gpus" in self._own.fields:  # whole GPUs and a share of one are alternatives: the job's own word counts
             inherited.pop("vram", None)
         if "vram" in self._own.fields:
@@ -131,6 +134,7 @@ class _Job:
         is_command = self.kind is Kind.COMMAND
         self._check_keys_of_other_kinds()
         self._check_share()
+        self._check_keep()
         for key in (*_ULTRALYTICS_KEYS, "run"):
             value = self._get(key)
             texts = value if isinstance(value, tuple) else [value] if value else []
@@ -209,6 +213,16 @@ class _Job:
     def _check_share(self) -> None:
         if "vram" in self._fields and self._get("gpus", 1) != 1:
             self._mistakes.add(self._fields["vram"].path, "shares one GPU: leave gpus out")
+
+    def _check_keep(self) -> None:
+        if "keep" not in self._fields:
+            return
+        place = self._fields["keep"].path
+        if self.kind is not Kind.TRAIN:
+            self._mistakes.add(place, "is for trainings: they alone have checkpoints of epochs")
+        saves = [each for each in (self._own.bare, self._own.tables.get(self.kind, {})) if "save_period" in each]
+        if saves:
+            self._mistakes.add(place, "says which checkpoints stay: leave save_period out")
 
     def _is_written(self, key: str) -> bool:
         return key in self._own.written or key in self._defaults.written

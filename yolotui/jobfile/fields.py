@@ -119,12 +119,22 @@ def gpu_names(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
-def estimate(value: object) -> float:
-    """Seconds that a job is thought to take."""
+def stretch(value: object) -> float:
+    """Seconds that a job is thought to take, or may take; a second at least."""
     seconds = duration(value)
     if seconds < 1:
         raise ValueError(f'{_shown(value)} is less than a second: write "2h"')
     return seconds
+
+
+def kept_epochs(value: object) -> int | tuple[int, ...]:
+    """`10`: every tenth epoch; `[10, 20, 40, 80]`: these. Epochs count from 1."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    listed = value if isinstance(value, (list, tuple)) else ()
+    if not listed or any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in listed):
+        raise ValueError(f"must be a number of epochs (10) or a list of epochs ([10, 20, 40]), not {_shown(value)}")
+    return tuple(sorted(set(listed)))
 
 
 def command(value: object) -> tuple[str, ...]:
@@ -200,7 +210,9 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "gpu": gpu_model,
     "avoid": gpu_names,
     "prefer": gpu_names,
-    "estimate": estimate,
+    "estimate": stretch,
+    "time_limit": stretch,
+    "keep": kept_epochs,
     "after": after,
     "when": names,
     "retries": whole(0, MOST_RETRIES),

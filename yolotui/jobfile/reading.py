@@ -30,8 +30,10 @@ ASKED = {
     "avoid": "avoid",
     "prefer": "prefer",
     "estimate": "estimate_s",
+    "time_limit": "time_limit_s",
+    "keep": "keep",
 }
-"""The keys that say where a job may run and for how long, with the fields of a spec that keep them."""
+"""The keys that say where a job may run, for how long and what stays, with the fields of a spec that keep them."""
 
 
 class FileJob(msgspec.Struct, frozen=True):

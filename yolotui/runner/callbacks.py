@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import Any, Callable, Mapping
 
-from . import checkpoints, control
+from . import checkpoints, control, keeping
 from .dataset_lock import DatasetLock
 from .events import EventLog
 from .rhythm import Rhythm
@@ -35,6 +35,7 @@ class TrainingWatch:
         start_facts: Mapping[str, Any],
         prepare: Callback,
         leads: bool,
+        keep: keeping.Keep = None,
     ) -> None:
         """`prepare` is called with the trainer before its data set is touched; `leads` is False on ranks above 0."""
         self._events = events
@@ -45,6 +46,7 @@ class TrainingWatch:
         self._start_facts = start_facts
         self._prepare = prepare
         self._leads = leads
+        self._keep = keep
         self._rhythm = Rhythm()
         self._trainer: Any = None
         self._phase = ""
@@ -168,6 +170,8 @@ class TrainingWatch:
 
     def _on_model_save(self, trainer: Any) -> None:
         self._report_checkpoint(trainer, trainer.epoch + 1)
+        if keeping.keeps(self._keep, trainer.epoch + 1):
+            keeping.keep_copy(str(trainer.last), trainer.epoch + 1)
         if self._requested == control.CHECKPOINT:
             self._requested = None
 

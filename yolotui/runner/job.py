@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
+from .keeping import Keep
+
 # Where results go, what is trained and on what is ours to say; a job's arguments can't.
 RESERVED = frozenset({"model", "data", "task", "mode", "device", "project", "name", "exist_ok", "save_dir", "resume"})
 KINDS = ("train", "val", "predict", "export")
@@ -32,6 +34,7 @@ class Job:
     gpus: int = 0
     cpu: bool = True
     finalize: bool = False
+    keep: Keep = None
 
     @property
     def run_dir(self) -> str:
@@ -74,6 +77,7 @@ def read(attempt_dir: str) -> Job:
         gpus=int(order.get("gpus") or 0),
         cpu=bool(order.get("cpu", not order.get("gpus"))),
         finalize=bool(order.get("finalize")),
+        keep=spec.get("keep"),
     )
     _check_files(job)
     return job

@@ -82,6 +82,7 @@ def train(job: Job, events: EventLog, progress: Progress, stop: StopSignals, ran
         start_facts={"versions": versions(version)},
         prepare=atomic_saves.install,
         leads=leads,
+        keep=job.keep,
     )
     if device.needs_anchor(version, job.gpus, cpu=job.cpu):
         import torch

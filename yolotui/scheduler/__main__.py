@@ -11,11 +11,13 @@ import time
 from pathlib import Path
 
 from yolotui.config import Config
+from yolotui.core.limits import Limits
 from yolotui.core.plan import Mode, Policy
 from yolotui.errors import ExitCode, NotPossible, QueueOutOfReach, WrongFile, YolotuiError
 from yolotui.leadership import Lock
 from yolotui.locations import Home
-from yolotui.probe import Limits, Samples, open_devices
+from yolotui.probe import Limits as DeviceLimits
+from yolotui.probe import Samples, open_devices
 from yolotui.probe.processes import identity
 from yolotui.scheduler.leader import Leader, log
 from yolotui.scheduler.local import LocalExecutor
@@ -113,7 +115,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
         store.ledger.take_the_lead(me)
         log.info("leads %s as pid %d", home.root, me.pid)
         executor.expect(frozenset(a.uuid for job in store.read.jobs(unfinished=True) for a in job.attempts[-1:]))
-        devices = open_devices(os.environ.get("YOLOTUI_GPUS"), limits=_limits(config), ours=executor.is_ours)
+        devices = open_devices(os.environ.get("YOLOTUI_GPUS"), limits=_devices_allowed(config), ours=executor.is_ours)
         host = HostWatch(devices, Samples(home.samples), wakeups.nudge)
         try:
             wakeups.watch_file(home.queue)
@@ -124,6 +126,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
                 host,
                 wakeups,
                 policy=policy_of(config),
+                limits=Limits(stall_s=config.limits.stall_s, log_bytes=config.limits.log_bytes),
                 until_idle=until_idle,
                 is_intact=lambda: lock.is_intact() and store.is_intact(),
             )
@@ -138,9 +141,9 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
         return bool(store.read.counts().keys() & NEEDS_A_LEADER)
 
 
-def _limits(config: Config) -> Limits:
+def _devices_allowed(config: Config) -> DeviceLimits:
     """Which cards may be used, by the configuration and by what the shell that started this allowed."""
-    return Limits(
+    return DeviceLimits(
         use=config.gpus.use,
         exclude=config.gpus.exclude,
         ignore_below_bytes=config.gpus.ignore_below_bytes,

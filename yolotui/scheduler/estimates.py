@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from yolotui.core.estimating import GUESS_S, History, Likeness, Record, still_needed
 from yolotui.core.jobs import ACTIVE, Argument, Attempt, Job, JobSpec, Kind, Outcome
+from yolotui.core.limits import spent_s
 from yolotui.core.timetable import Estimate
 from yolotui.scheduler.judging import FINISHED_ON_REQUEST
 from yolotui.store import ForecastRecord
@@ -66,7 +67,10 @@ class Estimates:
         estimate = self._by_its_epochs(job, likeness, running, now) or self._by_others(job, likeness, running, now)
         if not _can_stop_early(job.spec):
             estimate = replace(estimate, early_stop=0.0, early_stop_at=1.0)
-        return estimate
+        if job.spec.time_limit_s is None:
+            return estimate
+        left_s = max(1.0, job.spec.time_limit_s - spent_s(job.attempts, now))
+        return replace(estimate, remaining_s=min(estimate.remaining_s, left_s))
 
     def _by_its_epochs(self, job: Job, likeness: Likeness, running: Attempt | None, now: float) -> Estimate | None:
         total = _epochs_total(job)

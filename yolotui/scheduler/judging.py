@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from yolotui.core.failures import COMPLETED, Ending, backoff_s, classify, succeeded
+from yolotui.core.failures import COMPLETED, Cause, Ending, backoff_s, classify, succeeded
 from yolotui.core.jobs import (
     Attempt,
     Cancelled,
@@ -23,6 +23,7 @@ from yolotui.core.jobs import (
     Succeeded,
     Waiting,
 )
+from yolotui.scheduler import interventions
 from yolotui.scheduler.executor import Ended
 
 LOG_TAIL_BYTES = 16_384
@@ -60,7 +61,7 @@ def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
     stopped_by_us = isinstance(job.status, Stopping)
     if ended.rebooted and said not in COMPLETED:
         return Verdict(
-            outcome=Outcome.INTERRUPTED, cause="reboot", explanation="The machine was restarted.", counts=False
+            outcome=Outcome.INTERRUPTED, cause=Cause.REBOOT, explanation="The machine was restarted.", counts=False
         )
     if succeeded(job.spec.kind, ended.exit_code, ended.signal, said):
         words = {
@@ -70,6 +71,14 @@ def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
         return Verdict(outcome=Outcome.SUCCEEDED, explanation=words.get(str(said), ""))
     if said == "paused":
         return Verdict(outcome=Outcome.PAUSED, explanation=f"Paused after epoch {last_word.get('epochs_done')}.")
+    intervention = None if stopped_by_us else interventions.read(attempt_dir)
+    if intervention:
+        return Verdict(
+            outcome=Outcome.FAILED,
+            cause=intervention.cause.value,
+            explanation=intervention.sentence,
+            permanent=intervention.permanent,
+        )
     error = last_word.get("error") or {}
     failure = classify(
         Ending(

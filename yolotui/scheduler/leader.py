@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Skipped, Starting, Waiting
+from yolotui.core.limits import Limits
 from yolotui.core.plan import Policy
 from yolotui.errors import QueueUnusable
 from yolotui.leadership import Lock
@@ -21,12 +22,14 @@ from yolotui.scheduler.executor import Executor
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.progress import ProgressWatch
 from yolotui.scheduler.publishing import Publisher
+from yolotui.scheduler.pulse import Pulses
 from yolotui.scheduler.reaping import Reaper
 from yolotui.scheduler.requests import Requests
 from yolotui.scheduler.sickness import Sickness
 from yolotui.scheduler.starting import Starter
 from yolotui.scheduler.troubles import Troubles
 from yolotui.scheduler.wakeups import Wakeups
+from yolotui.scheduler.warden import Warden
 from yolotui.scheduler.watch import Readings
 from yolotui.scheduler.worldview import with_marks
 from yolotui.store import Store
@@ -52,6 +55,7 @@ class Leader:
         policy: Policy,
         until_idle: bool,
         is_intact: Callable[[], bool],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`is_intact` says whether the lock and the queue that it leads are still those that others see."""
@@ -68,6 +72,7 @@ class Leader:
         self._picture = Picture(store, self._decider.learn)
         self._sickness = Sickness(store)
         self._progress = ProgressWatch()
+        self._warden = Warden(executor, Pulses(self._progress.series), limits)
         self._requests = Requests(store, executor)
         self._starter = Starter(store, executor, host, self._picture, self._decider)
         self._publisher = Publisher(store)
@@ -140,6 +145,7 @@ class Leader:
         self._executor.forget(job, attempt)
         self._progress.forget(job.id)
         self._requests.forget(attempt)
+        self._warden.forget(attempt)
         self._troubles.forget(job)
 
     def _pass_on_requests(self) -> None:
@@ -149,7 +155,7 @@ class Leader:
                 self._requests.pass_on(job, job.attempts[-1])
 
     def _follow_progress(self, now: float) -> None:
-        """Keep the summaries of what runs, at most once a second."""
+        """Keep the summaries of what runs, and what runs within its limits, at most once a second."""
         if 0 <= now - self._looked_at < TICK_S:
             return
         self._looked_at = now
@@ -157,6 +163,9 @@ class Leader:
         if changed := self._progress.look(running):
             self._store.ledger.record_progress(changed)
             self._observe()
+        for job in running:
+            with self._troubles.kept_to(job):
+                self._warden.look(job, job.attempts[-1], now)
 
     def _plan_and_act(self) -> None:
         """Decide, then start what stands in the first column; again until nothing more does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from yolotui.core.jobs import Job, Progress
-from yolotui.telemetry import RunReader, progress
+from yolotui.telemetry import RunReader, RunSeries, progress
 
 
 class ProgressWatch:
@@ -24,9 +24,13 @@ class ProgressWatch:
 
     def read(self, job: Job) -> Progress:
         """What the job has reached by now."""
+        return progress(self.series(job), epochs_asked=job.spec.epochs)
+
+    def series(self, job: Job) -> RunSeries:
+        """All that is known of the job's run by now."""
         reader = self._readers.get(job.id) or self._readers.setdefault(job.id, RunReader(job.run_dir))
         reader.poll()
-        return progress(reader.series, epochs_asked=job.spec.epochs)
+        return reader.series
 
     def forget(self, job_id: int) -> None:
         """Let go of a job that has ended."""

@@ -38,6 +38,7 @@ def job_options(command: Any) -> Any:
         click.option("--avoid", multiple=True, metavar="GPU", help="Not on this one: index, UUID or model; repeat it."),
         click.option("--prefer", multiple=True, metavar="GPU", help="Rather on this one; repeat it."),
         click.option("--estimate", metavar="TIME", help="How long you think it takes (2h); runs like it know better."),
+        click.option("--time-limit", metavar="TIME", help="Ended when it has run so long, over all attempts (8h)."),
         _after_option("--after", "Start after its success; repeat it."),
         _after_option("--after-any", "Start after the first success of these."),
         _after_option("--after-finished", "Start when it has ended, however."),
@@ -62,6 +63,7 @@ def job_options(command: Any) -> Any:
 @click.option("--again", is_flag=True, help="With --file: a new round of jobs that were taken before.")
 @click.option("--rerun-changed", is_flag=True, help="With --file: train again what succeeded and has changed since.")
 @click.option("--kind", type=click.Choice(KINDS), help="train if left out.")
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the checkpoint of every N-th epoch.")
 @click.option("--python", metavar="PATH", help="The interpreter that runs it, if not this one.")
 @job_options
 def add_verb(

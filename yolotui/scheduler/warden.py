@@ -1,0 +1,91 @@
+"""Keeps attempts within their limits: ends those that stalled or ran too long, cuts logs that grow without end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Running
+from yolotui.core.limits import Intervention, Limits, out_of_time, stalled
+from yolotui.scheduler import interventions
+from yolotui.scheduler.executor import Executor
+from yolotui.scheduler.local import attempt_directory
+from yolotui.scheduler.pulse import Pulses
+
+KILL_AFTER_S = 30.0
+LOGS_EVERY_S = 10.0
+
+log = logging.getLogger("yolotui.scheduler")
+
+
+class Warden:
+    """Looks at every attempt that runs, about once a second."""
+
+    def __init__(
+        self, executor: Executor, pulses: Pulses, limits: Limits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._executor = executor
+        self._pulses = pulses
+        self._limits = limits
+        self._clock = clock
+        self._told_at: dict[str, float] = {}
+        self._logs_at: dict[str, float] = {}
+
+    def look(self, job: Job, attempt: Attempt, now: float) -> None:
+        """See to one attempt. `now` is in UTC seconds. Raises OSError when its directory can't be written."""
+        if not isinstance(job.status, Running | Pausing):
+            return
+        attempt_dir = attempt_directory(job, attempt)
+        self._cut_log(attempt, attempt_dir / "console.log")
+        intervention = interventions.read(attempt_dir)
+        if intervention is None and (intervention := self._reason(job, attempt, now)):
+            interventions.write(attempt_dir, intervention)
+            log.warning("job %d: attempt %d is ended. %s", job.id, attempt.number, intervention.sentence)
+        if intervention:
+            self._end(job, attempt)
+
+    def forget(self, attempt: Attempt) -> None:
+        """Let go of an attempt that has ended."""
+        self._told_at.pop(attempt.uuid, None)
+        self._logs_at.pop(attempt.uuid, None)
+        self._pulses.forget(attempt.uuid)
+
+    def _reason(self, job: Job, attempt: Attempt, now: float) -> Intervention | None:
+        if over := out_of_time(job, now):
+            return over
+        if job.spec.kind is not Kind.TRAIN:  # nobody else tells how it is getting on
+            return None
+        return stalled(self._pulses.take(job, attempt), self._limits)
+
+    def _end(self, job: Job, attempt: Attempt) -> None:
+        told_at = self._told_at.setdefault(attempt.uuid, self._clock())
+        if self._clock() - told_at >= KILL_AFTER_S:
+            self._executor.kill(job, attempt)
+        else:
+            self._executor.terminate(job, attempt)
+
+    def _cut_log(self, attempt: Attempt, file: Path) -> None:
+        if self._clock() - self._logs_at.get(attempt.uuid, float("-inf")) >= LOGS_EVERY_S:
+            self._logs_at[attempt.uuid] = self._clock()
+            with suppress(FileNotFoundError):
+                if file.stat().st_size > self._limits.log_bytes:
+                    cut(file)
+
+
+def cut(file: Path) -> None:
+    """Begin a log anew that somebody goes on writing, with what it had beside it as `….1`.
+
+    The writer appends, so it goes on at the new end. What it writes between the copy and the cut is lost.
+    """
+    earlier = file.with_name(f"{file.name}.1")
+    temporary = file.with_name(f"{file.name}.1.tmp")
+    temporary.touch(mode=0o600)
+    with temporary.open("wb") as copy, file.open("rb") as source:
+        shutil.copyfileobj(source, copy)
+    os.truncate(file, 0)
+    temporary.replace(earlier)
