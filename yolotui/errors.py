@@ -44,6 +44,12 @@ class NoSuchJob(YolotuiError):
     exit_code = ExitCode.NO_SUCH_JOB
 
 
+class NoSuchBooking(YolotuiError):
+    """A number that is no booking's."""
+
+    exit_code = ExitCode.NO_SUCH_JOB
+
+
 class NotPossible(YolotuiError):
     """A verb that the job's state, or the actor's rights, do not allow."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from math import isfinite
 
 SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "min": 60, "s": 1}
@@ -15,6 +15,9 @@ BYTES: dict[str, int] = {
 LONGEST_S = 100 * 365 * 86400.0
 LARGEST_BYTES = 2**63 - 1
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_TIME = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _DURATION_PART = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]+)\s*", re.IGNORECASE | re.ASCII)
 _SIZE = re.compile(r"(\d{1,20}(?:\.\d{1,9})?)\s*([a-z]+)", re.IGNORECASE | re.ASCII)
 
@@ -101,6 +104,55 @@ def format_bytes(amount: float) -> str:
             break
         rest, unit = rest / 1024, bigger
     return f"{sign}{rest:.1f}".removesuffix(".0") + f" {unit}"
+
+
+def moment(value: object, now: float, *, zone: tzinfo | None = None) -> float:
+    """UTC seconds from a time as people say it at `now`, always one to come where no date is given.
+
+    `"22:00"`, `"tomorrow 22:00"`, `"Wed 18:00"`, `"in 2h"`, `"now"`, `"2026-11-30 18:00"`, also with an offset. `zone`
+    is the local time zone if None. Raises ValueError with a sentence.
+    """
+    text = " ".join(value.lower().split()) if isinstance(value, str) else ""
+    if text == "now":
+        return now
+    try:
+        if text.startswith("in "):
+            return now + duration(text[3:])
+        return _clock_time(text, now, zone) or _date_and_time(text, zone)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise ValueError(
+        f'{value!r} is not a time: write "22:00", "tomorrow 22:00", "Wed 18:00", "in 2h" or "2026-11-30 18:00"'
+    )
+
+
+def _clock_time(text: str, now: float, zone: tzinfo | None) -> float | None:
+    """A time of day, with or without a word for the day; None if it is something else."""
+    day, _, clock = text.rpartition(" ")
+    parsed = _TIME.fullmatch(clock)
+    if parsed is None or not (day in {"", "today", "tomorrow"} or _weekday(day) is not None):
+        return None
+    today = datetime.fromtimestamp(now, UTC).astimezone(zone).date()
+    at = time(int(parsed[1]), int(parsed[2]))
+    weekday = _weekday(day)
+    ahead = 1 if day == "tomorrow" else 0 if weekday is None else (weekday - today.weekday()) % 7
+    then = datetime.combine(today + timedelta(days=ahead), at, zone)
+    if then.timestamp() <= now and day != "today":
+        then += timedelta(days=1 if weekday is None else 7)
+    return then.timestamp()
+
+
+def _weekday(word: str) -> int | None:
+    """0 for `mon`, `monday` and what lies between; None for any other word."""
+    found = [number for number, name in enumerate(WEEKDAYS) if len(word) >= 3 and name.startswith(word)]
+    return found[0] if found else None
+
+
+def _date_and_time(text: str, zone: tzinfo | None) -> float:
+    if not re.match(r"\d{4}-\d{2}-\d{2}[t ]", text, re.ASCII):
+        raise ValueError(text)
+    then = datetime.fromisoformat(text.upper())
+    return (then if then.tzinfo else then.replace(tzinfo=zone)).timestamp()
 
 
 def format_clock(at: float, now: float, *, zone: tzinfo | None = None) -> str:

@@ -14,8 +14,8 @@ from yolotui.core.timetable import Calibration, Demand, Entry, Forecast, Timetab
 from yolotui.locations import Home
 from yolotui.scheduler.estimates import Estimates
 from yolotui.scheduler.picture import Picture
-from yolotui.scheduler.worldview import WorldView, foreseen_anew, with_marks
-from yolotui.store import Actor, Store
+from yolotui.scheduler.worldview import WorldView, foreseen_anew
+from yolotui.store import Actor, Store, with_marks
 
 HOST = Host(at=0.0, gpus=tuple(Gpu(uuid=f"G{n}", index=n, name="A100" if n else "T4") for n in range(3)))
 

@@ -21,8 +21,8 @@ def test_draining_is_kept_with_who_and_why_and_audited(home: Home) -> None:
             "AB", (GpuState.DRAINED, "anna", "new fan")
         )
         store.verbs.undrain(["A"], ANNA)
-        assert not store.read.gpu_marks()["A"].keeps_out
-        assert store.read.gpu_marks()["B"].keeps_out
+        assert not store.read.gpu_marks()["A"].keeps_out(0)
+        assert store.read.gpu_marks()["B"].keeps_out(0)
         rows = store.read.audit()
         assert [(row.verb, row.detail["gpu"], row.reason) for row in rows] == [
             ("drain", "A", "new fan"),
@@ -39,7 +39,7 @@ def test_a_verb_over_several_is_done_to_all_or_to_none(home: Home) -> None:
         with pytest.raises(NotPossible, match=r"drained already, by anna"):
             store.verbs.drain(["B", "A"], ANNA)
         assert store.read.gpu_marks().keys() == {"A"}
-        assert store.read.gpu_marks()["A"].keeps_out
+        assert store.read.gpu_marks()["A"].keeps_out(0)
 
 
 def test_another_user_may_not(home: Home) -> None:

@@ -125,7 +125,7 @@ def jobs_on(gpu: Gpu, published: Published) -> list[int]:
 
 def gpu_state(gpu: Gpu, published: Published, mark: GpuMark | None) -> str:
     """lost, drained, quarantined, foreign, excluded, busy or free: the first of these that is true."""
-    if mark is not None and mark.keeps_out and not isinstance(gpu.availability, Lost):
+    if mark is not None and mark.keeps_out(published.host.at) and not isinstance(gpu.availability, Lost):
         return mark.state.value
     if isinstance(gpu.availability, Free):
         return "busy" if jobs_on(gpu, published) else "free"

@@ -54,11 +54,33 @@ class Over(Struct, frozen=True, tag_field="state", tag="over"):
 BookingStatus: TypeAlias = Waitlisted | Booked | Open | Over
 
 
+class BookingRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The window that somebody wants: `count` cards from `starts_at` to `ends_at` (UTC seconds).
+
+    `gpus` are the UUIDs of cards that a person named; else any will do that are called `gpu_model` (an index, a UUID or
+    a part of the model's name; empty: any). With `job_id` it is for that job alone.
+    """
+
+    starts_at: float
+    ends_at: float
+    count: int
+    gpus: tuple[str, ...] = ()
+    gpu_model: str = ""
+    job_id: int | None = None
+    note: str = ""
+
+    @property
+    def kept_until(self) -> float:
+        """Until when its cards would stay its holder's."""
+        return kept_until(self.starts_at, self.ends_at)
+
+
 class Booking(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A window on GPUs, from `starts_at` to `ends_at` (UTC seconds), for whatever its owner runs or for one job.
 
-    `gpus` are the UUIDs of its cards, chosen when it was made; none while it is waitlisted. `pinned` ones were named by
-    a person; others may be exchanged for like ones until the window opens. `count` and `gpu_model` are what was asked.
+    `gpus` are the UUIDs of its cards, chosen when it was made. `pinned` ones were named by a person; others may be
+    exchanged for like ones until the window opens, and there are none while it is waitlisted. `count` and `gpu_model`
+    are what was asked.
     """
 
     id: int
@@ -90,4 +112,30 @@ class Booking(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def kept_until(self) -> float:
         """Until when its cards stay its holder's if something overruns: no other booking may begin before."""
-        return self.ends_at + OVERRUN * (self.ends_at - self.starts_at)
+        return kept_until(self.starts_at, self.ends_at)
+
+    @property
+    def request(self) -> BookingRequest:
+        """What was asked for."""
+        return BookingRequest(
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            count=self.count,
+            gpus=self.gpus if self.pinned else (),
+            gpu_model=self.gpu_model,
+            job_id=self.job_id,
+            note=self.note,
+        )
+
+    def meets(self, other: Booking | BookingRequest) -> bool:
+        """Whether the two windows, each with its buffer, have a moment in common."""
+        return self.starts_at < other.kept_until and other.starts_at < self.kept_until
+
+    def is_for(self, job_id: int, owner: str) -> bool:
+        """Whether a job may run in its window: the job that it is for, else whatever its owner runs."""
+        return self.job_id == job_id if self.job_id is not None else self.owner.name == owner
+
+
+def kept_until(starts_at: float, ends_at: float) -> float:
+    """The end of a window with its buffer for what overruns."""
+    return ends_at + OVERRUN * (ends_at - starts_at)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
 from math import isfinite
 from typing import Any, get_args
 
 from yolotui.core.jobs import AfterMode, Kind, Priority
 from yolotui.nearest import did_you_mean
-from yolotui.units import duration, size
+from yolotui.units import duration, moment, size
 
 MOST_GPUS = 1024
 MOST_RETRIES = 1000
@@ -170,7 +171,7 @@ def variables(value: object) -> dict[str, str]:
 
 
 def deadline(value: object) -> str:
-    """A time of day or a date and time: TOML's own, or as text in ISO form. Given back as text."""
+    """A time of day or a date and time: TOML's own, or as text. Given back as text: it counts from the submission."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="minutes")
     if isinstance(value, time):
@@ -179,13 +180,9 @@ def deadline(value: object) -> str:
         said = value.strip()
         if re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", said, re.ASCII):
             return said.zfill(5)
-        if "T" in said or " " in said:
-            try:
-                datetime.fromisoformat(said)
-            except ValueError:
-                pass
-            else:
-                return said
+        with suppress(ValueError):
+            moment(said, 0.0)  # whether it is a time: from when it counts is of no matter here
+            return said
     example = ", not a date alone" if isinstance(value, date) else f", not {_shown(value)}"
     raise ValueError(f'must be a time ("08:00") or a date and time ("2026-12-24T08:00"){example}')
 

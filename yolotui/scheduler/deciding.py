@@ -12,8 +12,8 @@ from yolotui.core.plan import Policy, plan
 from yolotui.core.timetable import Calibration, Entry, Estimate, Forecast, Timetable, World
 from yolotui.scheduler.estimates import Estimates
 from yolotui.scheduler.picture import Picture
-from yolotui.scheduler.worldview import WorldView, with_marks
-from yolotui.store import Store
+from yolotui.scheduler.worldview import WorldView
+from yolotui.store import Store, with_marks
 
 REMEMBERED_JOBS = 2000
 PLAN_EVERY_S = 5.0

@@ -31,8 +31,7 @@ from yolotui.scheduler.troubles import Troubles
 from yolotui.scheduler.wakeups import Wakeups
 from yolotui.scheduler.warden import Warden
 from yolotui.scheduler.watch import Readings
-from yolotui.scheduler.worldview import with_marks
-from yolotui.store import Store
+from yolotui.store import Store, with_marks
 
 TICK_S = 1.0
 CHECKPOINT_EVERY_S = 10.0

@@ -40,7 +40,7 @@ class Sickness:
             mark = marks.get(gpu.uuid)
             if mark and gpu.ecc_errors is not None and gpu.ecc_errors < mark.ecc_errors:
                 self._store.ledger.note_ecc_errors(mark, gpu.ecc_errors)
-            elif not (mark and mark.keeps_out):
+            elif not (mark and mark.keeps_out(host.at)):
                 self._look_at_memory(gpu, mark)
                 self._look_for(gpu, host)
 
@@ -68,7 +68,7 @@ class Sickness:
         endings = self._store.read.attempts_ended_since(now - WINDOW_S)
         for uuid, why in cleared(endings, marks):
             self._store.ledger.end_quarantine(uuid, why)
-        if found := blamed(endings, marks, usable=[gpu.uuid for gpu in host.gpus if _is_usable(gpu, marks)]):
+        if found := blamed(endings, marks, usable=[gpu.uuid for gpu in host.gpus if _is_usable(gpu, marks, now)]):
             self._store.ledger.quarantine(found[0], MarkCause.ERRORS, found[1])
 
 
@@ -153,6 +153,6 @@ def _went_well_since(setback: Setback, card: str, endings: Iterable[tuple[int, A
     )
 
 
-def _is_usable(gpu: Gpu, marks: Mapping[str, GpuMark]) -> bool:
+def _is_usable(gpu: Gpu, marks: Mapping[str, GpuMark], now: float) -> bool:
     mark = marks.get(gpu.uuid)
-    return isinstance(gpu.availability, Free) and not (mark and mark.keeps_out)
+    return isinstance(gpu.availability, Free) and not (mark and mark.keeps_out(now))

@@ -9,13 +9,13 @@ from operator import is_
 
 from msgspec.structs import replace
 
-from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Host
+from yolotui.core.gpus import Host
 from yolotui.core.jobs import ACTIVE, Held, Job, Paused, Waiting
 from yolotui.core.planning.pools import is_called
 from yolotui.core.timetable import Calibration, Demand, Need, NeedMode, Timetable, World
 from yolotui.scheduler.estimates import Estimates
 from yolotui.scheduler.picture import Picture
-from yolotui.store import GpuMark, GpuState, HeldGroup
+from yolotui.store import HeldGroup
 
 _Made = tuple[tuple[object, ...], Demand]
 
@@ -93,13 +93,6 @@ class WorldView:
         return self._models[wanted]
 
 
-def with_marks(host: Host, marks: Mapping[str, GpuMark]) -> Host:
-    """The host with the GPUs `Excluded` that a person drained or that are quarantined; a lost one stays lost."""
-    if not any(mark.keeps_out for mark in marks.values()):
-        return host
-    return replace(host, gpus=tuple(_marked(gpu, marks.get(gpu.uuid)) for gpu in host.gpus))
-
-
 def foreseen_anew(previous: Timetable, picture: Picture) -> Timetable:
     """The timetable without the first forecasts of jobs that a person held, or that wait again after an attempt.
 
@@ -121,17 +114,6 @@ def _waits_anew(picture: Picture, job_id: int, made_at: float) -> bool:
     if job is None or not isinstance(job.status, Waiting):
         return False
     return job.status.since > made_at or job.spec.group in picture.groups
-
-
-def _marked(gpu: Gpu, mark: GpuMark | None) -> Gpu:
-    if mark is None or not mark.keeps_out or not isinstance(gpu.availability, Free | Foreign):
-        return gpu
-    back = f"`yolotui undrain {gpu.index}` brings it back"
-    if mark.state is GpuState.DRAINED:
-        why = f"drained by {mark.by}{f' ({mark.reason})' if mark.reason else ''}"
-    else:
-        why = f"quarantined: {mark.reason}"
-    return replace(gpu, availability=Excluded(f"{why}; {back}"))
 
 
 def _back_off_until(job: Job, now: float) -> float | None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from yolotui.store.database import Actor, Database
 from yolotui.store.forecasts import ForecastRecord
-from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
+from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause, with_marks
 from yolotui.store.ledger import Ledger
+from yolotui.store.limits import StartLimits
 from yolotui.store.queries import AuditRow, HeldGroup, Leader, Lease, Queries
+from yolotui.store.reserving import BookingConflict
 from yolotui.store.retrying import Retried
 from yolotui.store.store import Store
 from yolotui.store.submitting import FileTaken, Submission
 from yolotui.store.undoing import Undone
+from yolotui.store.usage import Usage
 from yolotui.store.verbs import Verbs
 
 __all__ = [
     "Actor",
     "AuditRow",
+    "BookingConflict",
     "Database",
     "FileTaken",
     "ForecastRecord",
@@ -28,8 +32,11 @@ __all__ = [
     "MarkCause",
     "Queries",
     "Retried",
+    "StartLimits",
     "Store",
     "Submission",
     "Undone",
+    "Usage",
     "Verbs",
+    "with_marks",
 ]

@@ -22,13 +22,15 @@ from yolotui.core.jobs import (
 )
 from yolotui.core.timetable import Estimate, Forecast, Published
 from yolotui.store import forecasts, gpu_marks
+from yolotui.store.booking_ledger import BookingLedger
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
+from yolotui.store.limits import NO_LIMITS, StartLimits, keep_from_starting
 from yolotui.store.queries import Queries
 from yolotui.store.submitting import set_status
 
 
-class Ledger:
+class Ledger(BookingLedger):
     """The leader's writes. Each looks again, under the write lock, at what it is about to change."""
 
     def __init__(self, database: Database, read: Queries) -> None:
@@ -58,12 +60,14 @@ class Ledger:
         planned_revision: int | None = None,
         told: Sequence[str] = (),
         foreseen: tuple[Forecast, Estimate] | None = None,
+        limits: StartLimits = NO_LIMITS,
     ) -> bool:
         """Commit to a start: the job is starting, its GPUs are leased.
 
-        False if it no longer waits, was changed since `planned_revision`, or if its group or one of its GPUs was taken
-        out of use meanwhile: what a person was told is done counts for this start already. `told` are sentences about
-        how it begins: from which checkpoint, what was passed over. `foreseen` is kept, to be compared with what comes.
+        False if it no longer waits, was changed since `planned_revision`, if its group or one of its GPUs was taken
+        out of use or booked meanwhile, or if `limits` forbid it by now: what a person was told is done counts for this
+        start already. `told` are sentences about how it begins: from which checkpoint, what was passed over. `foreseen`
+        is kept, to be compared with what comes.
 
         The database refuses a GPU that is leased already (sqlite3.IntegrityError): a plan that asks for it is wrong.
         """
@@ -71,8 +75,7 @@ class Ledger:
             job = self._read.job(job_id)
             if not isinstance(job.status, Waiting) or planned_revision not in {None, job.revision}:
                 return False
-            held = write.execute("SELECT 1 FROM held_groups WHERE name = ?", (job.spec.group,)).fetchone()
-            if held or gpu_marks.keeps_out(write.connection, attempt.gpus):
+            if keep_from_starting(write, job, attempt, limits, foreseen[1] if foreseen else None):
                 return False
             self._put_attempt(write, job_id, attempt)
             self._lease(write, job_id, attempt)
@@ -164,7 +167,7 @@ class Ledger:
         """Take a sick GPU out of use until a person brings it back. One that a person drained stays as it is."""
         with self._database.write(Actor.scheduler()) as write:
             before = gpu_marks.read(write.connection).get(uuid)
-            if before and before.keeps_out:
+            if before and before.keeps_out(write.now):
                 return
             gpu_marks.put(
                 write,

@@ -11,14 +11,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import AfterMode, Attempt, Job, JobSpec, Owner, Priority, Process, Status
 from yolotui.core.timetable import Published
 from yolotui.errors import NoSuchJob
-from yolotui.store import forecasts, gpu_marks
+from yolotui.store import bookings, forecasts, gpu_marks, usage
 from yolotui.store.database import Actor, Database
 from yolotui.store.forecasts import ForecastRecord
 from yolotui.store.gpu_marks import GpuMark
+from yolotui.store.usage import Usage
 
 _decode_spec = msgspec.json.Decoder(JobSpec).decode
 _decode_status = msgspec.json.Decoder(Status).decode
@@ -188,6 +190,21 @@ class Queries:
         with self._database.snapshot() as connection:
             rows = connection.execute("SELECT name, since, reason FROM held_groups").fetchall()
         return {row["name"]: HeldGroup(*row) for row in rows}
+
+    def bookings(self, *, ids: Iterable[int] | None = None, over: bool = False) -> list[Booking]:
+        """Bookings by the beginning of their window: those that are not over, with `over` all; or some."""
+        with self._database.snapshot() as connection:
+            return bookings.read(connection, ids=ids, over=over)
+
+    def booking(self, booking_id: int) -> Booking:
+        """One booking, over or not. Raises NoSuchBooking."""
+        with self._database.snapshot() as connection:
+            return bookings.read_one(connection, booking_id)
+
+    def gpu_seconds(self, since: float, now: float) -> Usage:
+        """What owners and groups have used from `since` to `now` (UTC seconds)."""
+        with self._database.snapshot() as connection:
+            return usage.gpu_seconds(connection, since, now)
 
     def published(self) -> Published | None:
         """What the leader last decided, if one ever led. The world's `previous` is the timetable beside it.

@@ -21,6 +21,7 @@ class Store:
         home: Home,
         *,
         runs_root: str | None = None,
+        smallest_booking_s: float = 0.0,
         clock: Callable[[], float] = time.time,
         wakes_leader: bool = True,
     ) -> None:
@@ -28,7 +29,9 @@ class Store:
         self.home = home
         self._database = Database(home, clock=clock, wakes_leader=wakes_leader)
         self.read = Queries(self._database)
-        self.verbs = Verbs(self._database, self.read, runs_root=runs_root or str(home.runs))
+        self.verbs = Verbs(
+            self._database, self.read, runs_root=runs_root or str(home.runs), smallest_booking_s=smallest_booking_s
+        )
         self.ledger = Ledger(self._database, self.read)
 
     def data_version(self) -> int:

@@ -28,6 +28,7 @@ from yolotui.errors import WrongUse
 from yolotui.locations import run_dir_name
 from yolotui.store.database import Transaction
 from yolotui.store.queries import Queries
+from yolotui.units import moment
 
 
 class Submission(Struct, frozen=True, kw_only=True):
@@ -89,15 +90,16 @@ def insert(
                 file,
                 submission.digest,
                 round_,
+                _deadline(spec, write.now),
                 write.revision,
             )
         )
         write.audit("submit", job_id, name=spec.name, priority=f"P{int(submission.priority)}", file=file)
     columns = (
         "id, owner, owner_uid, name, group_name, priority, submitted_at, spec, status, run_dir, environment, file, "
-        "file_digest, round, revision"
+        "file_digest, round, deadline_at, revision"
     )
-    write.connection.executemany(f"INSERT INTO jobs ({columns}) VALUES ({', '.join('?' * 15)})", rows)  # noqa: S608
+    write.connection.executemany(f"INSERT INTO jobs ({columns}) VALUES ({', '.join('?' * 16)})", rows)  # noqa: S608
     for job_id, submission in zip(ids, submissions, strict=True):
         _link(write, job_id, submission.spec, known)
     _refuse_circles(write, ids)
@@ -173,13 +175,14 @@ def replace_content(write: Transaction, job_id: int, submission: Submission, sta
     """Give a job other content: spec, priority, environment, and a clean sheet of retries."""
     write.execute(
         "UPDATE jobs SET spec = ?, priority = ?, status = ?, failures = 0, environment = ?, file_digest = ?, "
-        "revision = ? WHERE id = ?",
+        "deadline_at = ?, revision = ? WHERE id = ?",
         (
             _json(submission.spec),
             int(submission.priority),
             _json(status),
             remember_environment(write, submission.environment),
             submission.digest,
+            _deadline(submission.spec, write.now),
             write.revision,
             job_id,
         ),
@@ -273,6 +276,14 @@ def _resolve(write: Transaction, name: str, spec: JobSpec, siblings: dict[tuple[
         raise WrongUse(f"{spec.name!r} comes after {name!r}, but there is no such job.")
     found: int = row["id"]
     return found
+
+
+def _deadline(spec: JobSpec, now: float) -> float | None:
+    """When a job must be done that says "08:00": at the next such local time."""
+    try:
+        return None if spec.deadline is None else moment(spec.deadline, now)
+    except ValueError as error:
+        raise WrongUse(f"{spec.name!r} has no possible deadline: {error}.") from None
 
 
 def remember_environment(write: Transaction, variables: dict[str, str]) -> str:

@@ -5,7 +5,6 @@ A verb over several jobs is done to all or to none. What a state does not allow 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -34,28 +33,21 @@ from yolotui.store import gpu_marks
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
 from yolotui.store.queries import Queries
+from yolotui.store.reserving import BookingVerbs
 from yolotui.store.retrying import Retried, with_what_keeps_them
+from yolotui.store.rights import refuse_stranger, refuse_who_may_not_change_host
 from yolotui.store.submitting import FileTaken, Submission, insert, rearm_skipped, set_status, take_file
 from yolotui.store.undoing import Undone, undo
 
 
-def may_change(actor: Actor, job: Job) -> bool:
-    """Whether `actor` may act on `job`: its owner may, and so may root and whoever owns the home."""
-    return actor.uid in (job.owner.uid, 0, os.getuid())
-
-
-def may_change_host(actor: Actor) -> bool:
-    """Whether `actor` may say what of the machine is used: root and whoever owns the home may."""
-    return actor.uid in (0, os.getuid())
-
-
-class Verbs:
+class Verbs(BookingVerbs):
     """The verbs, through one connection."""
 
-    def __init__(self, database: Database, read: Queries, *, runs_root: str) -> None:
+    def __init__(self, database: Database, read: Queries, *, runs_root: str, smallest_booking_s: float = 0.0) -> None:
         self._database = database
         self._read = read
         self._runs_root = runs_root
+        self.smallest_booking_s = smallest_booking_s
 
     def submit(self, submissions: Sequence[Submission], actor: Actor) -> list[int]:
         """Put new jobs into the queue, all or none; returns their ids in order."""
@@ -117,6 +109,20 @@ class Verbs:
                 raise NotPossible(f"{_name(job)} has {job.state}: its priority no longer matters.")
             write.execute("UPDATE jobs SET priority = ? WHERE id = ?", (int(priority), job.id))
             write.audit("priority", job.id, before=job.priority.name, after=priority.name)
+            return job.status
+
+        self._change(job_ids, actor, change)
+
+    def set_deadline(self, job_ids: Sequence[int], at: float | None, actor: Actor) -> None:
+        """Say when jobs must be done (UTC seconds); None: whenever."""
+
+        def change(write: Transaction, job: Job) -> Status:
+            if job.ended:
+                raise NotPossible(f"{_name(job)} has {job.state}: a deadline no longer matters.")
+            if at is not None and at <= write.now:
+                raise WrongUse("That moment has passed: a deadline lies ahead.")
+            write.execute("UPDATE jobs SET deadline_at = ? WHERE id = ?", (at, job.id))
+            write.audit("deadline", job.id, before=job.deadline_at, after=at)
             return job.status
 
         self._change(job_ids, actor, change)
@@ -245,26 +251,31 @@ class Verbs:
         with self._database.write(actor) as write:
             return undo(write, self._read)
 
-    def drain(self, uuids: Sequence[str], actor: Actor) -> None:
-        """Start nothing more on these GPUs; what runs on them goes on to its end."""
+    def drain(self, uuids: Sequence[str], actor: Actor, *, at: float | None = None) -> None:
+        """Start nothing more on these GPUs; what runs on them goes on to its end.
+
+        With `at` (UTC seconds): nothing that would not have ended by then. Said again, another moment counts.
+        """
         with self._database.write(actor) as write:
-            _refuse_who_may_not(actor)
+            refuse_who_may_not_change_host(actor)
+            if at is not None and at <= write.now:
+                raise WrongUse("That moment has passed: `yolotui drain` without --at drains at once.")
             marks = gpu_marks.read(write.connection)
             for uuid in dict.fromkeys(uuids):
                 before = marks.get(uuid)
-                if before and before.state is GpuState.DRAINED:
+                if before and before.state is GpuState.DRAINED and before.closes_at == at:
                     raise NotPossible(f"{uuid} is drained already, by {before.by}: `yolotui undrain` brings it back.")
-                _mark_gpu(write, uuid, GpuState.DRAINED, before)
-                write.audit("drain", None, gpu=uuid, was=before.state if before else None)
+                _mark_gpu(write, uuid, GpuState.DRAINED, before, closes_at=at)
+                write.audit("drain", None, gpu=uuid, was=before.state if before else None, closes_at=at)
 
     def undrain(self, uuids: Sequence[str], actor: Actor) -> None:
         """Use these GPUs again, drained or quarantined; what was held against them until now no longer counts."""
         with self._database.write(actor) as write:
-            _refuse_who_may_not(actor)
+            refuse_who_may_not_change_host(actor)
             marks = gpu_marks.read(write.connection)
             for uuid in dict.fromkeys(uuids):
                 before = marks.get(uuid)
-                if before is None or not before.keeps_out:
+                if before is None or before.state is GpuState.TRUSTED:
                     raise NotPossible(f"{uuid} is neither drained nor quarantined: there is nothing to bring back.")
                 _mark_gpu(write, uuid, GpuState.TRUSTED, before)
                 write.audit("undrain", None, gpu=uuid, was=before.state)
@@ -284,8 +295,7 @@ class Verbs:
         jobs = {job.id: job for job in self._read.jobs(ids=job_ids)}
         for job_id in dict.fromkeys(job_ids):
             job = jobs.get(job_id) or self._read.job(job_id)
-            if not may_change(write.actor, job):
-                raise NotPossible(f"{_name(job)} belongs to {job.owner.name}: you can't change it.")
+            refuse_stranger(write.actor, job.owner, _name(job))
             set_status(write, job_id, change(write, job))
 
     def _move(
@@ -309,7 +319,9 @@ class Verbs:
         self._change(job_ids, actor, change)
 
 
-def _mark_gpu(write: Transaction, uuid: str, state: GpuState, before: GpuMark | None) -> None:
+def _mark_gpu(
+    write: Transaction, uuid: str, state: GpuState, before: GpuMark | None, *, closes_at: float | None = None
+) -> None:
     gpu_marks.put(
         write,
         GpuMark(
@@ -320,13 +332,9 @@ def _mark_gpu(write: Transaction, uuid: str, state: GpuState, before: GpuMark | 
             by=write.actor.name,
             cause=MarkCause.PERSON,
             ecc_errors=before.ecc_errors if before else 0,
+            closes_at=closes_at,
         ),
     )
-
-
-def _refuse_who_may_not(actor: Actor) -> None:
-    if not may_change_host(actor):
-        raise NotPossible("The GPUs are those of the queue's owner: you can't take them out of use or bring them back.")
 
 
 def _name(job: Job) -> str:
