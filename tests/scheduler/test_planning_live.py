@@ -16,7 +16,7 @@ from yolotui import Queue
 from yolotui.config import Config, GpusConfig, SchedulingConfig
 from yolotui.core.gpus import Excluded, Free, Gpu
 from yolotui.core.jobs import Outcome
-from yolotui.core.plan import Mode, Policy
+from yolotui.core.plan import Mode, Policy, Preemption
 from yolotui.core.timetable import Entry, Published
 from yolotui.errors import NotPossible, WrongUse
 from yolotui.scheduler.__main__ import policy_of
@@ -195,7 +195,16 @@ def test_a_hot_gpu_rests_until_it_has_cooled(rig: Rig, tmp_path: Path) -> None:
         assert rig.until(job, "succeeded").attempts[0].gpus == ("GPU-a",)
 
 
-def test_the_configuration_decides_the_mode_and_what_is_too_hot() -> None:
-    config = Config(gpus=GpusConfig(too_hot_c=60), scheduling=SchedulingConfig(mode="throughput"))
-    assert policy_of(config) == Policy(mode=Mode.THROUGHPUT, too_hot_c=60)
+def test_the_configuration_decides_how_to_plan() -> None:
+    scheduling = SchedulingConfig(
+        mode="throughput", preemption="evict", notice_s=60.0, checkpoint_wait_s=30.0, tenants=3
+    )
+    assert policy_of(Config(gpus=GpusConfig(too_hot_c=60), scheduling=scheduling)) == Policy(
+        mode=Mode.THROUGHPUT,
+        too_hot_c=60,
+        preemption=Preemption.EVICT,
+        notice_s=60.0,
+        checkpoint_wait_s=30.0,
+        tenants=3,
+    )
     assert policy_of(Config()) == Policy()

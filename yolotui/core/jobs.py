@@ -191,6 +191,12 @@ class Pausing(Struct, frozen=True, tag_field="state", tag="pausing"):
     attempt: int
     notice: Notice | None = None
 
+    def is_out_of_patience(self, now: float) -> bool:
+        """Whether nobody waits any longer for its checkpoint; a clock that was set back prolongs nothing."""
+        if self.notice is None or self.notice.patience_s is None:
+            return False
+        return not self.since <= now < self.since + self.notice.patience_s
+
 
 class Paused(Struct, frozen=True, tag_field="state", tag="paused"):
     """Stopped at a checkpoint by a person; continues when a person says so."""

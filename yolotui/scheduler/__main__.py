@@ -12,7 +12,7 @@ from pathlib import Path
 
 from yolotui.config import Config
 from yolotui.core.limits import Limits
-from yolotui.core.plan import Mode, Policy
+from yolotui.core.plan import Mode, Policy, Preemption
 from yolotui.errors import ExitCode, NotPossible, QueueOutOfReach, WrongFile, YolotuiError
 from yolotui.leadership import Lock
 from yolotui.locations import Home
@@ -80,7 +80,15 @@ def _config_of(home: Home) -> Config:
 
 def policy_of(config: Config) -> Policy:
     """How to plan, as the configuration says."""
-    return Policy(mode=Mode(config.scheduling.mode), too_hot_c=config.gpus.too_hot_c)
+    scheduling = config.scheduling
+    return Policy(
+        mode=Mode(scheduling.mode),
+        too_hot_c=config.gpus.too_hot_c,
+        preemption=Preemption(scheduling.preemption),
+        notice_s=scheduling.notice_s,
+        checkpoint_wait_s=scheduling.checkpoint_wait_s,
+        tenants=scheduling.tenants,
+    )
 
 
 def _lead_while_needed(home: Home, *, until_idle: bool) -> None:

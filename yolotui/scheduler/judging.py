@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,11 @@ from yolotui.core.jobs import (
 )
 from yolotui.scheduler import interventions
 from yolotui.scheduler.executor import Ended
+from yolotui.units import format_duration
 
 LOG_TAIL_BYTES = 16_384
 EVENTS_TAIL_BYTES = 65_536
+_OUR_SIGNALS = frozenset({signal.SIGTERM, signal.SIGKILL})
 FINISHED_ON_REQUEST = "Finished on request."
 
 
@@ -54,8 +58,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
         )
 
 
-def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
-    """What the exit, the trainer's last word and the end of its log say together."""
+def judge(job: Job, attempt_dir: Path, ended: Ended, checkpoint_at: float | None = None) -> Verdict:
+    """What the exit, the trainer's last word and the end of its log say together.
+
+    `checkpoint_at` is when it last wrote a checkpoint: what came after that is lost when it is stopped.
+    """
     last_word = end_event(attempt_dir / "events.jsonl")
     said = last_word.get("outcome")
     stopped_by_us = isinstance(job.status, Stopping)
@@ -69,9 +76,13 @@ def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
             "finish_requested": FINISHED_ON_REQUEST,
         }
         return Verdict(outcome=Outcome.SUCCEEDED, explanation=words.get(str(said), ""))
+    intervention = None if stopped_by_us else interventions.read(attempt_dir)
+    if isinstance(job.status, Pausing) and not intervention:
+        made_room = _made_room(job.status, ended, last_word, checkpoint_at)
+        if made_room:
+            return made_room
     if said == "paused":
         return Verdict(outcome=Outcome.PAUSED, explanation=f"Paused after epoch {last_word.get('epochs_done')}.")
-    intervention = None if stopped_by_us else interventions.read(attempt_dir)
     if intervention:
         return Verdict(
             outcome=Outcome.FAILED,
@@ -100,6 +111,37 @@ def judge(job: Job, attempt_dir: Path, ended: Ended) -> Verdict:
     )
 
 
+def _made_room(
+    pausing: Pausing, ended: Ended, last_word: Mapping[str, Any], checkpoint_at: float | None
+) -> Verdict | None:
+    """The end of a training that was evicted, with what that cost; None if it ended for another reason."""
+    notice = pausing.notice
+    if notice is None:
+        if last_word.get("outcome") != "stopped":
+            return None
+        # A person paused it when its eviction had already run out of patience.
+        return Verdict(outcome=Outcome.PAUSED, explanation="Stopped before it came to a checkpoint.", counts=False)
+    if last_word.get("outcome") == "paused":
+        how, lost_s = f"paused after epoch {last_word.get('epochs_done')}", 0.0
+    elif pausing.is_out_of_patience(ended.ended_at) and _was_stopped(ended, last_word):
+        whole_from = max(checkpoint_at or 0.0, ended.started_at or pausing.since)
+        how, lost_s = "stopped, as no checkpoint came in time", max(0.0, ended.ended_at - whole_from)
+    else:
+        return None
+    whom = f"job {notice.for_job}" if notice.for_job else f"booking {notice.for_booking}"
+    cost = f"{format_duration(lost_s)} of its work lost, {format_duration(notice.loses_s)} foreseen"
+    return Verdict(outcome=Outcome.EVICTED, explanation=f"Made room for {whom}: {how}; {cost}.", counts=False)
+
+
+def _was_stopped(ended: Ended, last_word: Mapping[str, Any]) -> bool:
+    """Whether it ended as what is told to end does: by our signals, or saying so itself."""
+    return (
+        last_word.get("outcome") == "stopped"
+        or ended.signal in _OUR_SIGNALS
+        or (ended.exit_code is None and ended.signal is None)
+    )
+
+
 def what_follows(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]:
     """The job's next state, and its count of failures, after an attempt that ended so."""
     if verdict.outcome is Outcome.SUCCEEDED:
@@ -107,8 +149,13 @@ def what_follows(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]:
     if isinstance(job.status, Stopping):
         return Cancelled(now, job.status.by), job.failures
     if verdict.outcome is Outcome.PAUSED or not verdict.counts:
-        return (Paused(now) if isinstance(job.status, Pausing) else Waiting(now)), job.failures
+        return (Paused(now) if is_paused_by_a_person(job) else Waiting(now)), job.failures
     return _after_failure(job, verdict, now)
+
+
+def is_paused_by_a_person(job: Job) -> bool:
+    """Whether it rests when it has stopped: one that makes room for another waits its turn again."""
+    return isinstance(job.status, Pausing) and job.status.notice is None
 
 
 def _after_failure(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]:
@@ -118,7 +165,7 @@ def _after_failure(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]
     if failures > job.spec.retries_allowed:
         tried = f" Tried {failures} times." if failures > 1 else ""
         return Failed(now, verdict.cause or "", verdict.explanation + tried), failures
-    if isinstance(job.status, Pausing):
+    if is_paused_by_a_person(job):
         return Paused(now), failures
     return Waiting(now, now + backoff_s(failures, job.spec.retry_delay_s)), failures
 

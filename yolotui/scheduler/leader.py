@@ -18,6 +18,7 @@ from yolotui.errors import QueueUnusable
 from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.scheduler.deciding import Decider
+from yolotui.scheduler.evicting import Evictor
 from yolotui.scheduler.executor import Executor
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.progress import ProgressWatch
@@ -74,6 +75,7 @@ class Leader:
         self._warden = Warden(executor, Pulses(self._progress.series), limits)
         self._requests = Requests(store, executor)
         self._starter = Starter(store, executor, host, self._picture, self._decider)
+        self._evictor = Evictor(store, self._picture)
         self._publisher = Publisher(store)
         self._reaper = Reaper(
             store,
@@ -114,9 +116,10 @@ class Leader:
         now = self._clock()
         self._observe()
         self._reap(now)
-        self._pass_on_requests()
         self._follow_progress(now)
         self._plan_and_act()
+        self._make_room()
+        self._pass_on_requests()
         self._publish(now)
         if not 0 <= now - self._checkpointed_at <= CHECKPOINT_EVERY_S:
             self._store.checkpoint()
@@ -148,10 +151,10 @@ class Leader:
         self._troubles.forget(job)
 
     def _pass_on_requests(self) -> None:
-        """Carry what people asked of running attempts to the trainers."""
+        """Carry what people and evictions ask of running attempts to the trainers."""
         for job in self._picture.active():
             with self._troubles.kept_to(job):
-                self._requests.pass_on(job, job.attempts[-1])
+                self._requests.pass_on(job, job.attempts[-1], self._clock())
 
     def _follow_progress(self, now: float) -> None:
         """Keep the summaries of what runs, and what runs within its limits, at most once a second."""
@@ -175,6 +178,12 @@ class Leader:
                 self._store.ledger.settle(skip.job_id, Waiting, Skipped(now, skip.reason), "skip", skip.reason)
             for entry in self._starter.confirmed(timetable.starting_now()):
                 self._starter.start(entry, world, now)
+            self._observe()
+
+    def _make_room(self) -> None:
+        """Give notice to those who are in the way, and ask those whose time has come."""
+        assert self._decider.last is not None
+        if self._evictor.carry_out(self._decider.last.timetable.evictions, self._clock()):
             self._observe()
 
     def _publish(self, now: float) -> None:

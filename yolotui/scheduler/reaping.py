@@ -15,7 +15,6 @@ from yolotui.core.jobs import (
     Job,
     Outcome,
     Paused,
-    Pausing,
     Starting,
     Status,
     Stopping,
@@ -24,7 +23,7 @@ from yolotui.core.jobs import (
 )
 from yolotui.scheduler.deciding import Decider
 from yolotui.scheduler.executor import Alive, Ended, Executor, NeverStarted, NotYet, OutOfSight
-from yolotui.scheduler.judging import judge, what_follows
+from yolotui.scheduler.judging import is_paused_by_a_person, judge, what_follows
 from yolotui.scheduler.local import attempt_directory
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.progress import ProgressWatch
@@ -101,7 +100,7 @@ class Reaper:
         def next_status(current: Job) -> tuple[Status, int]:
             if isinstance(current.status, Stopping):
                 return Cancelled(now, current.status.by), current.failures
-            if isinstance(current.status, Pausing):
+            if is_paused_by_a_person(current):
                 return Paused(now), current.failures
             in_a_row = 0
             for earlier in reversed(current.attempts[: attempt.number - 1]):
@@ -116,8 +115,8 @@ class Reaper:
 
     def _bury(self, job: Job, attempt: Attempt, ended: Ended, now: float) -> None:
         """Write down how it ended, and decide what becomes of the job."""
-        verdict = judge(job, attempt_directory(job, attempt), ended)
         reached = self._progress.read(job)
+        verdict = judge(job, attempt_directory(job, attempt), ended, reached.checkpoint_at)
         record = msgspec.structs.replace(verdict.applied_to(attempt, ended), progress=reached)
         status = self._store.ledger.attempt_ended(job.id, record, lambda current: what_follows(current, verdict, now))
         log.info("job %d: attempt %d %s: %s", job.id, attempt.number, verdict.outcome, verdict.explanation)

@@ -1,4 +1,4 @@
-"""What people asked of running attempts, carried to the trainers."""
+"""What people, and evictions, ask of running attempts, carried to the trainers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ class Requests:
         self._pauses_asked: dict[str, float] = {}
         self._told_to_end: dict[str, float] = {}
 
-    def pass_on(self, job: Job, attempt: Attempt) -> None:
-        """Ask the trainer what a person asked for, or end it."""
+    def pass_on(self, job: Job, attempt: Attempt, now: float) -> None:
+        """Ask the trainer what a person or an eviction asks for, or end it."""
         match job.status:
-            case Pausing(since=since):
-                if self._pauses_asked.get(attempt.uuid) != since:
+            case Pausing() as pausing:
+                if self._pauses_asked.get(attempt.uuid) != pausing.since:
                     self._executor.ask(job, attempt, "pause")
-                    self._pauses_asked[attempt.uuid] = since
+                    self._pauses_asked[attempt.uuid] = pausing.since
+                if pausing.is_out_of_patience(now):
+                    self._end(job, attempt)
             case Running(request=request) if request is not None:
                 self._executor.ask(job, attempt, request.value)
                 self._store.ledger.request_passed_on(job.id, request)

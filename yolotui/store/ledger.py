@@ -9,6 +9,8 @@ import msgspec
 from yolotui.core.jobs import (
     Attempt,
     Job,
+    Notice,
+    Pausing,
     Process,
     Progress,
     Request,
@@ -142,6 +144,36 @@ class Ledger(BookingLedger):
             if isinstance(job.status, Running) and job.status.request is request:
                 set_status(write, job_id, msgspec.structs.replace(job.status, request=None))
 
+    def give_notice(self, job_id: int, notice: Notice) -> bool:
+        """Tell a running job that it will have to make room; False if it runs no more."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            if not isinstance(job.status, Running):
+                return False
+            set_status(write, job_id, msgspec.structs.replace(job.status, notice=notice))
+            write.audit("notice", job_id, **_told(notice), due_at=notice.due_at)
+            return True
+
+    def withdraw_notice(self, job_id: int) -> bool:
+        """Tell a running job that it need not make room after all; False if there is nothing to take back."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            if not isinstance(job.status, Running) or job.status.notice is None:
+                return False
+            set_status(write, job_id, msgspec.structs.replace(job.status, notice=None))
+            write.audit("withdraw-notice", job_id, why="the room is not needed any more", was=job.status.notice.why)
+            return True
+
+    def evict(self, job_id: int, notice: Notice) -> bool:
+        """Ask a running job to make room now; False if it runs no more."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            if not isinstance(job.status, Running):
+                return False
+            set_status(write, job_id, Pausing(write.now, job.status.attempt, notice))
+            write.audit("evict", job_id, attempt=job.status.attempt, **_told(notice))
+            return True
+
     def settle(self, job_id: int, expected: type, status: Status, verb: str, why: str) -> bool:
         """Take a job from a state to another, if it is still there: skip one, end one that a person gave up."""
         with self._database.write(Actor.scheduler()) as write:
@@ -217,3 +249,13 @@ class Ledger(BookingLedger):
             "INSERT INTO leases (gpu, job, attempt, leased_at, promised_bytes) VALUES (?, ?, ?, ?, ?)",
             [(gpu, job_id, attempt.number, write.now, attempt.promised_bytes) for gpu in attempt.gpus],
         )
+
+
+def _told(notice: Notice) -> dict[str, object]:
+    """What the audit log keeps of a notice: why, for whom, and what it is expected to cost."""
+    return {
+        "why": notice.why,
+        "for_job": notice.for_job,
+        "for_booking": notice.for_booking,
+        "minutes_lost": round(notice.loses_s / 60, 1),
+    }

@@ -145,12 +145,14 @@ class Verbs(BookingVerbs):
         """Stop running trainings at the end of their epoch, at a checkpoint; their GPUs are given to others."""
 
         def change(write: Transaction, job: Job) -> Status:
-            if not isinstance(job.status, Running | Starting):
+            makes_room = isinstance(job.status, Pausing) and job.status.notice is not None
+            if not (makes_room or isinstance(job.status, Running | Starting)):
                 raise _not_possible("pause", job, {Waiting: "`yolotui hold` keeps a waiting one from starting"})
             if job.spec.kind is not Kind.TRAIN:
                 raise NotPossible(
                     f"{_name(job)} runs {job.spec.kind.value}: only a training has checkpoints to pause at."
                 )
+            assert isinstance(job.status, Running | Starting | Pausing)
             write.audit("pause", job.id)
             return Pausing(write.now, job.status.attempt)
 
