@@ -41,10 +41,12 @@ from yolotui.store import (
     GpuMark,
     HeldGroup,
     Leader,
+    Rest,
     Retried,
     Store,
     Submission,
     Undone,
+    What,
 )
 
 Result = TypeVar("Result")
@@ -243,6 +245,16 @@ class Queue:
     def undo(self, *, reason: str = "") -> Undone:
         """Take back what this person did last: a priority, a hold, a release, a cancel. Raises NotPossible."""
         return self._do(reason, self._store.verbs.undo)
+
+    # What is left on the disk
+
+    def left_over(self, what: What, *, ended_before: float, ids: Sequence[int] | None = None) -> list[Rest]:
+        """What ended jobs, all or some, have left on the disk, and why some of it must stay."""
+        return self._store.survey(what, ended_before=ended_before, ids=ids)
+
+    def collect(self, jobs: Sequence[int], what: What, *, reason: str = "") -> int:
+        """Remove run directories of ended jobs, or checkpoints in them, that no job needs; returns the bytes freed."""
+        return self._do(reason, lambda actor: self._store.collect(jobs, what, actor))
 
     # What if
 

@@ -46,6 +46,7 @@ VERBS = {
     "demo": "demo",
     "doctor": "doctor",
     "backup": "backup",
+    "gc": "collecting",
     "locate": "locate",
     "config": "config",
     "scheduler": "scheduler",

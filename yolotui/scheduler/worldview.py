@@ -15,6 +15,7 @@ from yolotui.core.planning.pools import is_called
 from yolotui.core.timetable import Calibration, Demand, Need, NeedMode, Timetable, World
 from yolotui.scheduler.estimates import Estimates
 from yolotui.scheduler.picture import Picture
+from yolotui.scheduler.room import DiskRoom
 from yolotui.store import HeldGroup
 
 _Made = tuple[tuple[object, ...], Demand]
@@ -23,8 +24,9 @@ _Made = tuple[tuple[object, ...], Demand]
 class WorldView:
     """Makes worlds. A demand is made anew only when its job, or what it hangs on, has changed: queues may be long."""
 
-    def __init__(self, estimates: Estimates) -> None:
+    def __init__(self, estimates: Estimates, room: DiskRoom | None = None) -> None:
         self._estimates = estimates
+        self._room = room or DiskRoom()
         self._made: dict[int, _Made] = {}
         self._made_for: object = None
         self._models: dict[str, str] = {}
@@ -42,7 +44,7 @@ class WorldView:
         self._made = {job.id: self._remade(job, known, picture.groups, host, now) for job in picture.jobs.values()}
         return World(
             gpus=host.gpus,
-            demands=tuple(demand for _, demand in self._made.values()),
+            demands=self._room.checked((demand for _, demand in self._made.values()), picture.jobs),
             side_slots=max(2, os.cpu_count() or 1),
             previous=previous and foreseen_anew(previous, picture),
             calibration=calibration,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yolotui.store.collecting import Rest, What
 from yolotui.store.database import Actor, Database
 from yolotui.store.forecasts import ForecastRecord
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause, with_marks
@@ -31,6 +32,7 @@ __all__ = [
     "Ledger",
     "MarkCause",
     "Queries",
+    "Rest",
     "Retried",
     "StartLimits",
     "Store",
@@ -38,5 +40,6 @@ __all__ = [
     "Undone",
     "Usage",
     "Verbs",
+    "What",
     "with_marks",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
 from yolotui.locations import Home
-from yolotui.store.database import Database
+from yolotui.store.collecting import Rest, What, collect, survey
+from yolotui.store.database import Actor, Database
 from yolotui.store.ledger import Ledger
 from yolotui.store.queries import Queries
 from yolotui.store.verbs import Verbs
@@ -49,6 +50,14 @@ class Store:
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file. For the leader alone: it is the only checkpointer."""
         self._database.checkpoint()
+
+    def survey(self, what: What, *, ended_before: float, ids: Sequence[int] | None = None) -> list[Rest]:
+        """What ended jobs, all or some, have left on the disk, and why some stays. `ended_before`: UTC seconds."""
+        return survey(self.read, what, ended_before=ended_before, ids=ids)
+
+    def collect(self, job_ids: Iterable[int], what: What, actor: Actor) -> int:
+        """Remove what a survey found and nobody needs meanwhile; returns the bytes that were freed."""
+        return collect(self._database, self.read, job_ids, what, actor)
 
     def close(self) -> None:
         """Close the connection."""
