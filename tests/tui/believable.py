@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Excluded, Foreign, Gpu, Host, Lost
 from yolotui.core.jobs import (
     Attempt,
@@ -196,13 +197,14 @@ class BelievableHome:
 
     # What the leader says
 
-    def publish(self, *, seconds_ago: float = 1.0, gpus: list[Gpu] | None = None) -> None:
+    def publish(self, *, seconds_ago: float = 1.0, gpus: list[Gpu] | None = None,
+                bookings: tuple[Booking, ...] = ()) -> None:  # fmt: skip
         """What a leader would have decided."""
         at = NOW - seconds_ago
         host = Host(at=at, gpus=tuple(self.gpus if gpus is None else gpus), driver_version="570.86", cpu_percent=31.0,
                     memory_total_bytes=512 * GIB, memory_available_bytes=380 * GIB)  # fmt: skip
         timetable = Timetable(made_at=at, entries=tuple(self.entries))
-        world = World(gpus=host.gpus, demands=())
+        world = World(gpus=host.gpus, demands=(), bookings=bookings)
         self.store.ledger.publish(
             Published(revision=0, at=at, leader_pid=LEADER.pid, host=host, world=world, timetable=timetable)
         )

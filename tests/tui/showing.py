@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from textual.app import App
 from textual.pilot import Pilot
 
-from tests.tui.believable import BelievableHome
 from yolotui.core.jobs import Job
 from yolotui.queue import Queue
 from yolotui.tui.app import Dashboard
@@ -19,7 +19,19 @@ from yolotui.tui.screens.queue import QueueScreen
 from yolotui.tui.widgets.job_table import JobTable
 
 
-def dashboard(home: BelievableHome, *, readonly: bool = False, ascii_only: bool = False, **rest: Any) -> Dashboard:
+class Shown(Protocol):
+    """A home that stands still."""
+
+    @property
+    def root(self) -> Path:
+        """Where it is."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Its clock."""
+
+
+def dashboard(home: Shown, *, readonly: bool = False, ascii_only: bool = False, **rest: Any) -> Dashboard:
     """A dashboard that never starts a real scheduler."""
 
     def open_queue() -> Queue:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 
-from yolotui.core.jobs import Job, Waiting
+from yolotui.core.jobs import Job, Process, Waiting
 from yolotui.core.plan import Policy
 from yolotui.demo.cards import VISIT_S, DemoHost
 from yolotui.demo.clock import Clock
@@ -107,8 +107,13 @@ class Demonstration:
 
 
 @contextmanager
-def demonstration(root: Path, now: float, seed: int, wakeups: Wakeups) -> Iterator[Demonstration]:
-    """A demonstration in the empty directory `root`, led by this process, with its past made until `now`."""
+def demonstration(
+    root: Path, now: float, seed: int, wakeups: Wakeups, leader: Process | None = None
+) -> Iterator[Demonstration]:
+    """A demonstration in the empty directory `root`, led by this process, with its past made until `now`.
+
+    `leader` is who is said to lead, for pictures that are always the same.
+    """
     home = Home(root)
     home.create()
     home.demo_mark.touch(mode=0o600)
@@ -117,7 +122,7 @@ def demonstration(root: Path, now: float, seed: int, wakeups: Wakeups) -> Iterat
     if not lock.acquire():
         raise NotPossible(f"{root} has a leader already.")
     clock = Clock(now - DAYS * 24 * HOUR_S - LEAD_S)
-    me = identity(os.getpid())
+    me = leader or identity(os.getpid())
     assert me is not None
     try:
         with Store(home, clock=clock, wakes_leader=False) as store:

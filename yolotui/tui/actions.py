@@ -26,6 +26,8 @@ KEY_SIGNS: Final = {
     "pagedown": "PgDn",
     "home": "Home",
     "end": "End",
+    "left": "Left",
+    "right": "Right",
 }
 
 
@@ -33,6 +35,7 @@ class Place(StrEnum):
     """A screen that has keys. The same key may do different things in different places."""
 
     QUEUE = "queue"
+    TIMETABLE = "timetable"
 
 
 class Topic(StrEnum):
@@ -68,6 +71,29 @@ class Action:
         return sign_of(self.keys[0])
 
 
+TIMETABLE_ACTIONS: Final = tuple(
+    Action(name, keys, label, text, topic, rank=rank, places=(Place.TIMETABLE,))
+    for name, keys, label, text, topic, rank in (
+        ("track_above", ("up", "k"), "GPU above", "To the GPU above.", Topic.MOVE, 0),
+        ("track_below", ("down", "j"), "GPU below", "To the GPU below.", Topic.MOVE, 0),
+        ("earlier", ("left", "h"), "earlier", "Earlier by a cell; the window follows.", Topic.MOVE, 0),
+        ("later", ("right", "l"), "later", "Later by a cell; the window follows.", Topic.MOVE, 0),
+        ("earlier_page", ("pageup",), "page back", "Earlier by most of a window.", Topic.MOVE, 0),
+        ("later_page", ("pagedown",), "page on", "Later by most of a window.", Topic.MOVE, 0),
+        ("previous_span", ("left_square_bracket",), "job before", "To the job or booking before.", Topic.MOVE, 5),
+        ("next_span", ("right_square_bracket",), "job after", "To the job or booking after.", Topic.MOVE, 6),
+        ("to_now", ("n", "home"), "now", "Back to now, with all plans in sight.", Topic.MOVE, 7),
+        ("finer", ("plus", "equals_sign"), "zoom", "Less time in more room.", Topic.LOOK, 3),
+        ("coarser", ("minus",), "wider", "More time in less room.", Topic.LOOK, 4),
+        ("find_job", ("slash",), "find", "Go to a job: its id, or words of it.", Topic.LOOK, 8),
+        ("show_job", ("enter",), "show job", "Back to the queue, with the cursor on this job.", Topic.LOOK, 9),
+        ("colour_by", ("o",), "colours", "Colour by owner, or by group.", Topic.LOOK, 10),
+        ("leave_timetable", ("escape", "t"), "back", "Back to the queue.", Topic.LOOK, 2),
+    )
+)
+
+BOTH: Final = (Place.QUEUE, Place.TIMETABLE)
+
 ACTIONS: Final = (
     Action("up", ("up", "k"), "up", "To the job above.", Topic.MOVE),
     Action("down", ("down", "j"), "down", "To the job below.", Topic.MOVE),
@@ -91,22 +117,26 @@ ACTIONS: Final = (
            changes=True, rank=3),
     Action("lower_priority", ("minus",), "later", "Less urgent by one class, down to P3.", Topic.ACT, changes=True),
     Action("pause", ("p",), "pause", "Stop trainings at the end of their epoch; resume paused ones.", Topic.ACT,
-           changes=True, rank=2),
+           changes=True, rank=2, places=BOTH),
     Action("kill", ("x",), "kill", "End what runs, take out of the queue what waits; asks first.", Topic.ACT,
-           changes=True, rank=1),
+           changes=True, rank=1, places=BOTH),
     Action("hold", ("H",), "hold", "Keep waiting jobs from starting; release those that are held.", Topic.ACT,
-           changes=True, rank=9),
+           changes=True, rank=9, places=BOTH),
     Action("undo", ("u",), "undo", "Take back your last change of priority, hold, release or cancel.", Topic.ACT,
-           changes=True, rank=8),
+           changes=True, rank=8, places=BOTH),
     Action("retry", ("R",), "retry", "Try failed, cancelled or skipped jobs again.", Topic.ACT, changes=True, rank=10),
     Action("checkpoint", ("c",), "checkpoint", "Have running trainings write a checkpoint now.", Topic.ACT,
            changes=True, rank=13),
     Action("finish", ("f",), "finish", "Have trainings end now with what they have; asks first.", Topic.ACT,
            changes=True, rank=12),
-    Action("start_scheduler", ("S",), "scheduler", "Start a scheduler where none runs.", Topic.PROGRAM, changes=True),
-    Action("palette", ("colon",), "commands", "Search for a command.", Topic.PROGRAM),
-    Action("help", ("question_mark",), "help", "Show this help.", Topic.PROGRAM, rank=-2),
-    Action("quit", ("q",), "quit", "Leave the dashboard. Jobs and scheduler go on without it.", Topic.PROGRAM, rank=-1),
+    Action("start_scheduler", ("S",), "scheduler", "Start a scheduler where none runs.", Topic.PROGRAM, changes=True,
+           places=BOTH),
+    Action("palette", ("colon",), "commands", "Search for a command.", Topic.PROGRAM, places=BOTH),
+    Action("timetable", ("t",), "timetable", "Show what each GPU did, does and will do.", Topic.LOOK, rank=11),
+    *TIMETABLE_ACTIONS,
+    Action("help", ("question_mark",), "help", "Show this help.", Topic.PROGRAM, rank=-2, places=BOTH),
+    Action("quit", ("q",), "quit", "Leave the dashboard. Jobs and scheduler go on without it.", Topic.PROGRAM, rank=-1,
+           places=BOTH),
 )  # fmt: skip
 
 

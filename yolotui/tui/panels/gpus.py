@@ -48,7 +48,7 @@ def _card(gpu: Gpu, host: Host, jobs: list[Job], width: int, glyphs: Glyphs, *, 
     name = min(22 if wide else 12, max(cell_len(short_name(each)) for each in host.gpus))
     plain_style = QUIET if stale else PLAIN
     row = pieces(
-        (f"{gpu.index:>2} ", STRONG), (fit(_by_words(short_name(gpu), name), name, glyphs.ellipsis) + " ", plain_style)
+        (f"{gpu.index:>2} ", STRONG), (fit(by_words(short_name(gpu), name), name, glyphs.ellipsis) + " ", plain_style)
     )
     if not isinstance(gpu.availability, Lost):
         row += _readings(gpu, host, bar, glyphs, plain_style, wide=wide)
@@ -61,7 +61,7 @@ def short_name(gpu: Gpu) -> str:
     return plain(gpu.name).removeprefix("NVIDIA ").removeprefix("GeForce ").removeprefix("Tesla ")
 
 
-def _by_words(name: str, width: int) -> str:
+def by_words(name: str, width: int) -> str:
     """As many words of a name as fit."""
     while cell_len(name) > width and " " in name:
         name = name.rpartition(" ")[0]

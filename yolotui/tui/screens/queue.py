@@ -19,6 +19,7 @@ from yolotui.tui.plot import Row
 from yolotui.tui.run_view import RunView
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
+from yolotui.tui.screens.timetable import TimetableScreen
 from yolotui.tui.widgets.job_table import JobTable
 from yolotui.tui.widgets.lines import Draw, Lines
 
@@ -292,6 +293,11 @@ class QueueScreen(DashboardScreen):
         self.remove_class("filtering")
         self.table.focus()
         self._repaint("status")
+
+    def action_timetable(self) -> None:
+        """Show the GPUs over time, with the cursor on this job."""
+        job = self.table.job
+        self.app.push_screen(TimetableScreen(self.setting, self.live, self.table.go_to, job.id if job else None))
 
     def action_copy(self) -> None:
         """Copy the run's directory, through the terminal (OSC 52)."""

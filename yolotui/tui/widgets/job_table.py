@@ -148,6 +148,11 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Move the cursor by screenfuls."""
         self.move(pages * max(1, self._rows_high - 1))
 
+    def go_to(self, job_id: int) -> None:
+        """Put the cursor on a job, if it is shown."""
+        if self.cursor_row is not None and job_id in self._rows:
+            self.move(self._rows[job_id] - self.cursor_row)
+
     def move_to_end(self, *, last: bool) -> None:
         """Move the cursor to the first or the last job."""
         if self._ids:
