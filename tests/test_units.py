@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolotui.units import duration, format_bytes, format_clock, format_duration, size
+from yolotui.units import duration, format_bytes, format_clock, format_duration, moment, size
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,51 @@ def test_a_shown_size_is_near_and_readable_again(amount):
 def test_a_clock_time_says_the_day_where_it_is_another(then, said):
     now = datetime(2026, 11, 21, 13, 0, tzinfo=UTC).timestamp()
     assert format_clock(then.timestamp(), now, zone=UTC) == said
+
+
+SATURDAY = datetime(2026, 11, 21, 13, 0, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        ("22:00", datetime(2026, 11, 21, 22, 0, tzinfo=UTC)),
+        ("13:00", datetime(2026, 11, 22, 13, 0, tzinfo=UTC)),
+        ("9:05", datetime(2026, 11, 22, 9, 5, tzinfo=UTC)),
+        ("today 09:00", datetime(2026, 11, 21, 9, 0, tzinfo=UTC)),
+        ("tomorrow  22:00", datetime(2026, 11, 22, 22, 0, tzinfo=UTC)),
+        ("Wed 18:00", datetime(2026, 11, 25, 18, 0, tzinfo=UTC)),
+        ("saturday 18:00", datetime(2026, 11, 21, 18, 0, tzinfo=UTC)),
+        ("SAT 12:00", datetime(2026, 11, 28, 12, 0, tzinfo=UTC)),
+        ("now", datetime(2026, 11, 21, 13, 0, tzinfo=UTC)),
+        ("in 1h30m", datetime(2026, 11, 21, 14, 30, tzinfo=UTC)),
+        ("2026-11-30 18:00", datetime(2026, 11, 30, 18, 0, tzinfo=UTC)),
+        ("2026-11-30T18:00+02:00", datetime(2026, 11, 30, 16, 0, tzinfo=UTC)),
+    ],
+)
+def test_times_as_people_say_them(said, then):
+    assert moment(said, SATURDAY, zone=UTC) == then.timestamp()
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "noon", "24:00", "12:60", "12", "tomorrow", "we 18:00", "someday 18:00", "in", "in x", "2026-11-30", None, 5],
+)
+def test_what_is_no_time_is_refused_with_a_sentence(said):
+    with pytest.raises(ValueError, match="is not a time: write"):
+        moment(said, SATURDAY, zone=UTC)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"(today|tomorrow|mon|in|2026-11-30)? ?\d\d:\d\d", fullmatch=True))
+def test_any_text_is_a_time_or_refused(said):
+    try:
+        answer = moment(said, SATURDAY, zone=UTC)
+    except ValueError as error:
+        answer = str(error)
+    assert isinstance(answer, float) or "is not a time: write" in answer
+
+
+@given(st.integers(min_value=1, max_value=400 * 1440))
+def test_a_shown_time_to_come_is_read_as_what_it_shows(minutes):
+    at = SATURDAY + minutes * 60
+    assert moment(format_clock(at, SATURDAY, zone=UTC), SATURDAY, zone=UTC) == at

@@ -13,26 +13,19 @@ runs.
 from __future__ import annotations
 
 import os
-import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import TypeVar
 
 from msgspec.structs import replace
 
-from yolotui.config import Config
 from yolotui.core.jobs import Argument, Job, JobSpec, Priority, Request
-from yolotui.core.plan import Mode, Policy
-from yolotui.core.timetable import Estimate, Published
-from yolotui.core.whatif import Difference, demand_of, difference, expected, need_of, too_much, with_job, with_priority
+from yolotui.core.timetable import Published
 from yolotui.environment import submitted_environment
-from yolotui.errors import NotPossible, WrongFile, WrongUse
-from yolotui.gpu_selector import SELECTOR, read_selector
-from yolotui.leadership import ensure_leader, is_led, runs_inside_a_job, watching
-from yolotui.locations import Home
+from yolotui.errors import WrongFile, WrongUse
+from yolotui.foresight import Foresight
+from yolotui.leadership import ensure_leader, is_led, watching
+from yolotui.sharing import Sharing
 from yolotui.store import (
     Actor,
     AuditRow,
@@ -43,37 +36,14 @@ from yolotui.store import (
     Leader,
     Rest,
     Retried,
-    Store,
     Submission,
     Undone,
     What,
 )
 
-Result = TypeVar("Result")
 
-
-class Queue:
+class Queue(Foresight, Sharing):
     """An open queue. Use it from one thread. With `readonly` every verb is refused."""
-
-    def __init__(
-        self,
-        home: str | Path | None = None,
-        *,
-        readonly: bool = False,
-        start_scheduler: bool = True,
-        warn: Callable[[str], None] = warnings.warn,
-    ) -> None:
-        """Open the queue in `home` (default: `$YOLOTUI_HOME` or the user data directory), making it if need be.
-
-        `warn` is told in a sentence where a verb was done but no scheduler could be started for it.
-        """
-        self.home = Home(Path(home).absolute()) if home else Home.current()
-        self.config = Config.load(self.home)
-        runs = self.config.paths.runs
-        self._store = Store(self.home, runs_root=str(Path(runs).expanduser()) if runs else None)
-        self.readonly = readonly
-        self._start_scheduler = start_scheduler
-        self._warn = warn
 
     # Readings
 
@@ -256,64 +226,6 @@ class Queue:
         """Remove run directories of ended jobs, or checkpoints in them, that no job needs; returns the bytes freed."""
         return self._do(reason, lambda actor: self._store.collect(jobs, what, actor))
 
-    # What if
-
-    def what_if_priority(self, jobs: Sequence[int], priority: Priority) -> Difference:
-        """What putting jobs into another class would move. Raises NotPossible where no timetable knows them."""
-        published = self._timetabled()
-        known = {demand.job_id for demand in published.world.demands}
-        for job in self.jobs(ids=[job_id for job_id in jobs if job_id not in known]):
-            state = f"has {job.state}" if job.ended else "has not been looked at by a scheduler yet"
-            raise NotPossible(f"job {job.id} ({job.name}) {state}: nothing can be foreseen for it.")
-        return difference(published, with_priority(published.world, jobs, priority), self._policy, time.time())
-
-    def what_if_added(self, spec: JobSpec, priority: Priority = Priority.P2) -> Difference:
-        """What one more job would move; in there it is `NEW_JOB`. Raises as `add` does, and without a timetable."""
-        published = self._timetabled()
-        if refused := self._too_much(spec):
-            raise WrongUse(refused)
-        needs = [need_of(self.job(self.select(name)[0]), mode) for name, mode in spec.needs]
-        now = time.time()
-        demand = demand_of(spec, priority, self.expected(spec), needs, now)
-        if held := self.held_groups().get(spec.group):
-            demand = replace(demand, blocked=f"Its group {spec.group} is held ({held.reason}).")
-        return difference(published, with_job(published.world, demand), self._policy, now)
-
-    def expected(self, spec: JobSpec) -> Estimate:
-        """How long a job that is not in the queue yet would take, and where that is known from."""
-        return expected(spec, self.jobs())
-
-    @property
-    def _policy(self) -> Policy:
-        return Policy(mode=Mode(self.config.scheduling.mode), too_hot_c=self.config.gpus.too_hot_c)
-
-    def _timetabled(self) -> Published:
-        published = self.published()
-        if published is None:
-            raise NotPossible(
-                "No scheduler has made a timetable yet, and a dry run needs one: `yolotui scheduler start` starts one; "
-                "then ask again."
-            )
-        return published
-
-    def _too_much(self, spec: JobSpec) -> str:
-        """Why the machine, as a scheduler last saw it, can never run a job; empty if it can, or if nobody looked."""
-        host = self._store.read.host() if spec.gpus else None
-        if host is None or host.trouble or not host.gpus or not (never := too_much(spec, host.gpus)):
-            return ""
-        seen = "" if is_led(self.home) else " If that has changed: `yolotui scheduler start` looks again."
-        return f"{spec.name!r} could never start. {never}{seen}"
-
-    def drain(self, gpus: Sequence[str | int], *, reason: str = "") -> None:
-        """Start nothing more on GPUs (indices, UUIDs or beginnings of UUIDs); what runs on them goes on to its end."""
-        uuids = [self._gpu(name) for name in gpus]
-        self._do(reason, lambda actor: self._store.verbs.drain(uuids, actor))
-
-    def undrain(self, gpus: Sequence[str | int], *, reason: str = "") -> None:
-        """Use drained or quarantined GPUs again."""
-        uuids = [self._gpu(name) for name in gpus]
-        self._do(reason, lambda actor: self._store.verbs.undrain(uuids, actor))
-
     # The scheduler
 
     def ensure_leader(self) -> bool:
@@ -329,42 +241,3 @@ class Queue:
     def watching(self) -> AbstractContextManager[None]:
         """Keep the leader from leaving while somebody looks."""
         return watching(self.home)
-
-    def close(self) -> None:
-        """Close the queue; nothing that runs is touched."""
-        self._store.close()
-
-    def __enter__(self) -> Queue:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def _gpu(self, name: str | int) -> str:
-        """The UUID of the GPU that a person means. Raises WrongUse."""
-        published = self.published()
-        gpus = published.host.gpus if published else ()
-        if named := [gpu.uuid for gpu in gpus if str(name) in {str(gpu.index), gpu.uuid}]:
-            return named[0]
-        begun = [gpu.uuid for gpu in gpus if len(str(name)) > 3 and gpu.uuid.lower().startswith(str(name).lower())]
-        if len(begun) == 1:
-            return begun[0]
-        known = ", ".join(f"{gpu.index} ({gpu.uuid})" for gpu in gpus) or "none: no scheduler has looked yet"
-        raise WrongUse(f"{name!r} names {'several GPUs' if begun else 'no GPU'} of this machine; it has {known}.")
-
-    def _do(self, reason: str, verb: Callable[[Actor], Result]) -> Result:
-        if self.readonly:
-            raise NotPossible("This is a read-only view: nothing can be changed from here.")
-        result = verb(Actor.current(reason))
-        if self._start_scheduler and not is_led(self.home) and not runs_inside_a_job():
-            self._start_a_scheduler()
-        return result
-
-    def _start_a_scheduler(self) -> None:
-        """Start one, unless it is plain that it would refuse the GPUs that it is told to use."""
-        try:
-            read_selector(os.environ.get(SELECTOR))
-        except WrongUse as error:
-            self._warn(f"{error} No scheduler was started, and nothing will run before one is.")
-        else:
-            ensure_leader(self.home)

@@ -395,3 +395,22 @@ def test_processes_that_race_for_the_same_windows_never_both_get_one(home: Home)
         assert len(held) == 3 + sum(won[:3])
         assert sum(won[:3]) >= 20 - 3
         assert len([row for row in store.read.audit(limit=10_000) if row.verb in {"reserve", "move"}]) == 3 + sum(won)
+
+
+def test_a_job_does_not_outgrow_its_booking(store: Store, ask: Ask) -> None:
+    (job,) = store.verbs.submit([submission(command("a", gpus=2))], ANNA)
+    store.verbs.reserve(ask(1, 4, 2, job_id=job), ANNA)
+    with pytest.raises(NotPossible, match=r"has 2 of the 3 GPUs: `yolotui unreserve 1` first"):
+        store.verbs.edit(job, {}, ANNA, asks={"gpus": 3})
+    store.verbs.edit(job, {}, ANNA, asks={"gpus": 1})
+
+
+def test_what_would_be_booked_is_told_and_not_written(store: Store, ask: Ask, clock: Clock) -> None:
+    store.verbs.reserve(ask(1, 4, 4), ANNA)
+    before = store.read.revision()
+    would_be = store.verbs.would_be(ask(5, 8, 2), BEN, clock.now)
+    assert [(booking.owner.name, len(booking.gpus)) for booking in would_be] == [("anna", 4), ("ben", 2)]
+    with pytest.raises(BookingConflict):
+        store.verbs.would_be(ask(2, 5, 2), BEN, clock.now)
+    assert store.read.revision() == before
+    assert len(store.read.bookings()) == 1

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from yolotui.core.bookings import Booking, Over
 from yolotui.core.estimating import GUESS_S, History, Likeness, Record
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Job, JobSpec, Priority
@@ -70,6 +71,11 @@ def with_priority(world: World, job_ids: Collection[int], priority: Priority) ->
 def with_job(world: World, demand: Demand) -> World:
     """The world with one more job."""
     return replace(world, demands=(*world.demands, demand))
+
+
+def with_bookings(world: World, bookings: Iterable[Booking]) -> World:
+    """The world with these bookings in place of its own; those that are over are none."""
+    return replace(world, bookings=tuple(each for each in bookings if not isinstance(each.status, Over)))
 
 
 def demand_of(spec: JobSpec, priority: Priority, estimate: Estimate, needs: Iterable[Need], now: float) -> Demand:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from yolotui.core.bookings import Booked, Booking, Ending, Open, Over
-from yolotui.store import bookings, gpu_marks
+from yolotui.store import bookings
 from yolotui.store.database import Actor, Database
 from yolotui.store.queries import Queries
 
@@ -67,6 +67,4 @@ class BookingLedger:
             if isinstance(booking.status, Over):
                 return []
             bookings.end(write, booking, ending, why)
-            host = self._read.host()
-            cards = gpu_marks.with_marks(host, self._read.gpu_marks()).gpus if host else ()
-            return bookings.move_up(write, cards)
+            return bookings.move_up(write, self._read.cards())

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from yolotui.core.bookings import Booking
-from yolotui.core.gpus import Host
+from yolotui.core.gpus import Gpu, Host
 from yolotui.core.jobs import AfterMode, Attempt, Job, JobSpec, Owner, Priority, Process, Status
 from yolotui.core.timetable import Published
 from yolotui.errors import NoSuchJob
@@ -224,6 +224,11 @@ class Queries:
         with self._database.snapshot() as connection:
             row = connection.execute("SELECT json_extract(content, '$.host') AS host FROM published").fetchone()
         return msgspec.json.decode(row["host"], type=Host) if row else None
+
+    def cards(self) -> tuple[Gpu, ...]:
+        """The GPUs as the leader last saw them, with what was said about them since; none before one has looked."""
+        host = self.host()
+        return gpu_marks.with_marks(host, self.gpu_marks()).gpus if host else ()
 
     def published_revision(self) -> int:
         """The revision of what is published: readers fetch it only when this has changed. 0: nothing yet."""

@@ -13,13 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from yolotui.core.bookings import Booked, Booking, BookingRequest, Ending, Open, Over, Waitlisted
-from yolotui.core.free_windows import Conflict, burdens, find_conflict, latest_end, place, suitable
+from yolotui.core.free_windows import Conflict, Placement, burdens, find_conflict, latest_end, place, suitable
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Held, Owner, Waiting
-from yolotui.core.timetable import Published
 from yolotui.errors import NotPossible, WrongUse
 from yolotui.nearest import did_you_mean
-from yolotui.store import bookings, gpu_marks
+from yolotui.store import bookings
 from yolotui.store.booking_words import conflict_sentence, named
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.queries import Queries
@@ -28,6 +27,9 @@ from yolotui.units import format_clock, format_duration
 
 FURTHEST_S = 366 * 86400.0
 """How far ahead a window may lie: what is further is a slip of the keyboard."""
+
+NOT_MADE_YET = 0
+"""The id of a booking that is only thought of."""
 
 JUST_NOW_S = 60.0
 """A window that should have begun so little ago begins now: it takes a while to type."""
@@ -54,36 +56,23 @@ class BookingVerbs:
         Raises BookingConflict, which names them and the nearest free windows; WrongUse for what can never be had.
         """
         with self._database.write(actor) as write:
-            request, owner = self._checked(write, request)
-            published = self._published()
-            cards = self._cards(published)
-            _refuse_too_much(request, cards)
-            now_held = bookings.read(write.connection)
-            burden = burdens(published.world, published.timetable, request)
-            placement = place(request, cards, now_held, burden)
+            booking, placement = self._made(request, actor, write.now)
             if placement is None and not waitlist:
-                raise self._conflict(write, request, cards)
+                raise self._conflict(booking.request, write.now)
             if placement is not None:
                 bookings.settle(write, placement)
-            booking = bookings.insert(
-                write,
-                Booking(
-                    id=0,
-                    owner=owner,
-                    starts_at=request.starts_at,
-                    ends_at=request.ends_at,
-                    count=request.count,
-                    gpus=placement.gpus if placement else request.gpus,
-                    gpu_model=request.gpu_model,
-                    pinned=bool(request.gpus),
-                    job_id=request.job_id,
-                    note=request.note,
-                    made_at=write.now,
-                    status=Booked(write.now) if placement else Waitlisted(write.now),
-                ),
-            )
+            booking = bookings.insert(write, booking)
             write.audit("reserve", booking.job_id, booking=booking.id, **_gist(booking))
             return booking
+
+    def would_be(self, request: BookingRequest, actor: Actor, now: float) -> list[Booking]:
+        """The bookings as `reserve` would leave them, the new one last; nothing is written. Raises as it does."""
+        with self._database.snapshot():
+            booking, placement = self._made(request, actor, now)
+            if placement is None:
+                raise self._conflict(booking.request, now)
+            others = self._read.bookings()
+        return [*(replace(each, gpus=placement.moved.get(each.id, each.gpus)) for each in others), booking]
 
     def unreserve(self, booking_id: int, actor: Actor) -> list[Booking]:
         """Take a booking back, or give back the rest of one that is open; returns who moved up from the waitlist."""
@@ -117,8 +106,7 @@ class BookingVerbs:
                 )
             later = replace(booking, ends_at=ends_at)
             if booking.holds and ends_at > booking.ends_at:
-                # It keeps its cards: what runs on them goes on.
-                self._refuse_if_taken(write, booking, replace(later, pinned=True))
+                self._make_room(write, booking, later)
             self._changed(write, "extend", booking, later)
             return self._move_up(write)
 
@@ -128,17 +116,17 @@ class BookingVerbs:
             booking = self._to_change(write, booking_id)
             if isinstance(booking.status, Open):
                 raise NotPossible(f"{named(booking)} has begun: `yolotui extend` changes when it ends.")
-            starts_at = self._start(write.now, starts_at)
+            starts_at = _start(write.now, starts_at)
             self._refuse_span(write.now, starts_at, ends_at)
             moved = replace(booking, starts_at=starts_at, ends_at=ends_at)
             if isinstance(booking.status, Booked):
-                cards = self._cards(self._published())
-                others = [each for each in bookings.read(write.connection) if each.id != booking.id]
+                cards = self._cards()
+                others = [each for each in self._read.bookings() if each.id != booking.id]
                 # Its own cards if they are free then, so that nothing changes without need.
                 on_its_own = place(replace(moved.request, gpus=booking.gpus), cards, others)
                 placement = on_its_own or place(moved.request, cards, others)
                 if placement is None:
-                    raise self._conflict(write, moved.request, cards, but=booking.id)
+                    raise self._conflict(moved.request, write.now, but=booking.id)
                 bookings.settle(write, placement)
                 moved = replace(moved, gpus=placement.gpus, status=Booked(write.now))
             self._changed(write, "move", booking, moved)
@@ -146,28 +134,59 @@ class BookingVerbs:
 
     def find_conflict(self, request: BookingRequest, now: float) -> Conflict | None:
         """What stands in the way of a request at this moment; nothing is written. Raises WrongUse as `reserve` does."""
-        published = self._published()
-        cards = self._cards(published)
+        cards = self._cards()
         _refuse_too_much(request, cards)
-        with self._database.snapshot() as connection:
-            return find_conflict(request, cards, bookings.read(connection), now)
+        return find_conflict(request, cards, self._read.bookings(), now)
+
+    def refuse_beyond_booking(self, job_id: int, gpus: int) -> None:
+        """Raise NotPossible if a job would ask for more cards than were booked for it."""
+        for booking in self._read.bookings():
+            if booking.job_id == job_id and gpus > booking.count:
+                raise NotPossible(
+                    f"{named(booking)} for job {job_id} has {booking.count} of the {gpus} GPUs: "
+                    f"`yolotui unreserve {booking.id}` first, then book as many as it needs."
+                )
 
     # What they share
 
-    def _checked(self, write: Transaction, request: BookingRequest) -> tuple[BookingRequest, Owner]:
-        """The request as it can be written down, and whose it is."""
-        request = replace(request, starts_at=self._start(write.now, request.starts_at))
-        self._refuse_span(write.now, request.starts_at, request.ends_at)
+    def _made(self, request: BookingRequest, actor: Actor, now: float) -> tuple[Booking, Placement | None]:
+        """The booking that comes of a request, with its place; without one it would have to wait."""
+        request = replace(request, starts_at=_start(now, request.starts_at))
+        self._refuse_span(now, request.starts_at, request.ends_at)
+        request, owner = self._for_whom(request, actor)
+        cards = self._cards()
+        _refuse_too_much(request, cards)
+        published = self._read.published()
+        burden = burdens(published.world, published.timetable, request) if published else {}
+        placement = place(request, cards, self._read.bookings(), burden)
+        booking = Booking(
+            id=NOT_MADE_YET,
+            owner=owner,
+            starts_at=request.starts_at,
+            ends_at=request.ends_at,
+            count=request.count,
+            gpus=placement.gpus if placement else request.gpus,
+            gpu_model=request.gpu_model,
+            pinned=bool(request.gpus),
+            job_id=request.job_id,
+            note=request.note,
+            made_at=now,
+            status=Booked(now) if placement else Waitlisted(now),
+        )
+        return booking, placement
+
+    def _for_whom(self, request: BookingRequest, actor: Actor) -> tuple[BookingRequest, Owner]:
+        """Whose it is: the actor's, or that of the job that it is for, which must be able to use it."""
         if request.job_id is None:
-            return request, Owner(write.actor.name, write.actor.uid)
+            return request, Owner(actor.name, actor.uid)
         job = self._read.job(request.job_id)
         what = f"job {job.id} ({job.name})"
-        refuse_stranger(write.actor, job.owner, what)
+        refuse_stranger(actor, job.owner, what)
         if not isinstance(job.status, Waiting | Held):
             raise NotPossible(f"{what} is {job.state}: a window can be booked for one that waits.")
         if not job.spec.gpus:
             raise NotPossible(f"{what} asks for no GPU: it needs no booking.")
-        if other := [each for each in bookings.read(write.connection) if each.job_id == job.id]:
+        if other := [each for each in self._read.bookings() if each.job_id == job.id]:
             raise NotPossible(f"{what} has {named(other[0])} already: `yolotui extend` or `unreserve` changes it.")
         if request.count < job.spec.gpus:
             raise WrongUse(f"{what} needs {job.spec.gpus} GPUs at once: book that many, or leave --gpus out.")
@@ -175,7 +194,7 @@ class BookingVerbs:
 
     def _to_change(self, write: Transaction, booking_id: int) -> Booking:
         """A booking that is not over and that the actor may change."""
-        booking = bookings.read_one(write.connection, booking_id)
+        booking = self._read.booking(booking_id)
         refuse_stranger(write.actor, booking.owner, named(booking))
         if isinstance(booking.status, Over):
             since = format_clock(booking.status.since, write.now)
@@ -196,25 +215,14 @@ class BookingVerbs:
         return after
 
     def _move_up(self, write: Transaction) -> list[Booking]:
-        published = self._read.published()
-        return bookings.move_up(write, self._cards(published)) if published else []
+        return bookings.move_up(write, self._read.cards())
 
-    def _published(self) -> Published:
-        published = self._read.published()
-        if published is None or not published.host.gpus:
-            raise NotPossible(
-                "No scheduler has seen the GPUs of this machine yet: `yolotui scheduler start` starts one; "
-                "then book again."
-            )
-        return published
-
-    def _cards(self, published: Published) -> Sequence[Gpu]:
-        return gpu_marks.with_marks(published.host, self._read.gpu_marks()).gpus
-
-    def _start(self, now: float, starts_at: float) -> float:
-        if starts_at < now - JUST_NOW_S:
-            raise WrongUse(f"The window would have begun {format_duration(now - starts_at)} ago: choose a later start.")
-        return max(starts_at, now)
+    def _cards(self) -> Sequence[Gpu]:
+        if cards := self._read.cards():
+            return cards
+        raise NotPossible(
+            "No scheduler has seen the GPUs of this machine yet: `yolotui scheduler start` starts one; then book again."
+        )
 
     def _refuse_span(self, now: float, starts_at: float, ends_at: float) -> None:
         if ends_at <= starts_at:
@@ -227,25 +235,33 @@ class BookingVerbs:
         if ends_at > now + FURTHEST_S:
             raise WrongUse("A window can't lie more than a year ahead.")
 
-    def _refuse_if_taken(self, write: Transaction, booking: Booking, later: Booking) -> None:
-        cards = self._cards(self._published())
-        others = [each for each in bookings.read(write.connection) if each.id != booking.id]
-        placement = place(later.request, cards, others)
+    def _make_room(self, write: Transaction, booking: Booking, later: Booking) -> None:
+        """Let a booking last longer on the cards that it has: what runs on them goes on. Raises BookingConflict."""
+        cards = self._cards()
+        others = [each for each in self._read.bookings() if each.id != booking.id]
+        request = replace(later.request, gpus=booking.gpus)
+        placement = place(request, cards, others)
         if placement is not None:
             bookings.settle(write, placement)
             return
-        conflict = self._conflict(write, later.request, cards, but=booking.id)
+        conflict = self._conflict(request, write.now, but=booking.id)
         end = latest_end(booking, cards, others)
         until = f" It can last until {format_clock(end, write.now)} at most." if end and end > booking.ends_at else ""
         raise BookingConflict(f"{conflict}{until}", conflict.conflict)
 
-    def _conflict(
-        self, write: Transaction, request: BookingRequest, cards: Sequence[Gpu], *, but: int | None = None
-    ) -> BookingConflict:
-        others = [each for each in bookings.read(write.connection) if each.id != but]
-        conflict = find_conflict(request, cards, others, write.now)
+    def _conflict(self, request: BookingRequest, now: float, *, but: int | None = None) -> BookingConflict:
+        cards = self._cards()
+        others = [each for each in self._read.bookings() if each.id != but]
+        conflict = find_conflict(request, cards, others, now)
         assert conflict is not None, "who finds a conflict has found no place"
-        return BookingConflict(conflict_sentence(conflict, cards, write.now), conflict)
+        return BookingConflict(conflict_sentence(conflict, cards, now), conflict)
+
+
+def _start(now: float, starts_at: float) -> float:
+    """When a window begins that should begin then."""
+    if starts_at < now - JUST_NOW_S:
+        raise WrongUse(f"The window would have begun {format_duration(now - starts_at)} ago: choose a later start.")
+    return max(starts_at, now)
 
 
 def _gist(booking: Booking) -> dict[str, Any]:

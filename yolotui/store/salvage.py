@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from yolotui.core.bookings import BookingStatus
 from yolotui.core.jobs import Attempt, JobSpec, Status
 
 Row = dict[str, Any]
@@ -19,6 +20,7 @@ Row = dict[str, Any]
 TABLES: dict[str, tuple[str, ...]] = {
     "environments": ("digest",),
     "jobs": ("id",),
+    "bookings": ("id",),
     "dependencies": ("job", "needs"),
     "attempts": ("job", "number"),
     "held_groups": ("name",),
@@ -89,6 +91,10 @@ def makes_sense(table: str, row: Row) -> bool:
         ),
         "attempts": lambda: msgspec.json.decode(row["record"], type=Attempt),
         "environments": lambda: msgspec.json.decode(row["variables"], type=dict[str, str]),
+        "bookings": lambda: (
+            msgspec.json.decode(row["status"], type=BookingStatus),
+            msgspec.json.decode(row["gpus"], type=tuple[str, ...]),
+        ),
         SEQUENCES: lambda: int(row["seq"]),
         "audit": lambda: msgspec.json.decode(row["detail"], type=dict[str, Any]),
     }

@@ -12,8 +12,10 @@ from yolotui.errors import NotPossible
 from yolotui.store.database import Transaction
 from yolotui.store.queries import AuditRow, Queries
 from yolotui.store.submitting import rearm_skipped, set_status
+from yolotui.store.undoing_bookings import undo_to_booking
 
-UNDOABLE = frozenset({"priority", "hold", "release", "cancel", "hold-group", "release-group"})
+TO_BOOKINGS = frozenset({"reserve", "unreserve", "transfer", "extend", "move"})
+UNDOABLE = TO_BOOKINGS | {"priority", "deadline", "hold", "release", "cancel", "hold-group", "release-group"}
 LEFT_AS = {"hold": "held", "release": "waiting", "cancel": "cancelled"}
 """The state that a verb leaves a job in, at the moment of its audit row."""
 
@@ -21,13 +23,14 @@ LEFT_AS = {"hold": "held", "release": "waiting", "cancel": "cancelled"}
 class Undone(Struct, frozen=True, kw_only=True):
     """What was taken back: the verb, when it was done (UTC seconds), to which jobs, or to which group.
 
-    `rearmed` are the jobs that were skipped because of it and wait again.
+    Or it was done to a booking. `rearmed` are the jobs that were skipped because of it and wait again.
     """
 
     verb: str
     at: float
     jobs: tuple[int, ...] = ()
     group: str = ""
+    booking: int | None = None
     rearmed: tuple[int, ...] = ()
 
 
@@ -39,16 +42,19 @@ def undo(write: Transaction, read: Queries) -> Undone:
     rows = _last_deed(read.deeds(write.actor, UNDOABLE | {"undo"}))
     jobs = {job.id: job for job in read.jobs(ids=[row.job for row in rows if row.job is not None])}
     rearmed: list[int] = []
-    group = ""
+    group, booking = "", None
     for row in rows:
-        if row.job is None:
+        if row.verb in TO_BOOKINGS:
+            booking = row.detail["booking"]
+            undo_to_booking(write, row, read.cards())
+        elif row.job is None:
             group = row.detail["group"]
             _undo_to_group(write, read, row)
         else:
             rearmed += _undo_to_job(write, row, jobs[row.job])
         write.audit("undo", row.job, of=row.id, verb=row.verb)
-    done_to = tuple(row.job for row in rows if row.job is not None)
-    return Undone(verb=rows[0].verb, at=rows[0].at, jobs=done_to, group=group, rearmed=tuple(rearmed))
+    done_to = tuple(row.job for row in rows if row.job is not None and booking is None)
+    return Undone(verb=rows[0].verb, at=rows[0].at, jobs=done_to, group=group, booking=booking, rearmed=tuple(rearmed))
 
 
 def _last_deed(rows: Sequence[AuditRow]) -> list[AuditRow]:
@@ -56,7 +62,9 @@ def _last_deed(rows: Sequence[AuditRow]) -> list[AuditRow]:
     undone = {row.detail["of"] for row in rows if row.verb == "undo"}
     left = [row for row in rows if row.verb != "undo" and row.id not in undone]
     if not left:
-        raise NotPossible("There is nothing to undo: priority, hold, release and cancel can be taken back.")
+        raise NotPossible(
+            "There is nothing to undo: priority, deadline, hold, release, cancel can be taken back, and bookings."
+        )
     deed = [left[0]]
     for row in left[1:]:
         # One transaction writes its rows one after the other, with one clock reading.
@@ -78,6 +86,12 @@ def _undo_to_job(write: Transaction, row: AuditRow, job: Job) -> list[int]:
             raise _moved_on(job, row)
         before = int(Priority[row.detail["before"]])
         write.execute("UPDATE jobs SET priority = ?, revision = ? WHERE id = ?", (before, write.revision, job.id))
+        return []
+    if row.verb == "deadline":
+        if job.ended or job.deadline_at != row.detail["after"]:
+            raise _moved_on(job, row)
+        was = row.detail["before"]
+        write.execute("UPDATE jobs SET deadline_at = ?, revision = ? WHERE id = ?", (was, write.revision, job.id))
         return []
     if (job.state, job.status.since) != (LEFT_AS[row.verb], row.at) or "status" not in row.detail:
         raise _moved_on(job, row)

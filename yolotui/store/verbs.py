@@ -93,6 +93,7 @@ class Verbs(BookingVerbs):
             arguments = {**job.spec.arguments, **changes}
             arguments = {key: value for key, value in arguments.items() if value is not None}
             spec = msgspec.structs.replace(job.spec, arguments=arguments, **asked)
+            self.refuse_beyond_booking(job.id, spec.gpus)
             write.execute("UPDATE jobs SET spec = ? WHERE id = ?", (msgspec.json.encode(spec).decode(), job.id))
             before = {key: job.spec.arguments.get(key) for key in changes}
             before |= {key: getattr(job.spec, key) for key in asked}
