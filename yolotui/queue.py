@@ -213,7 +213,7 @@ class Queue(Foresight, Sharing):
         return self._do(reason, lambda actor: self._store.verbs.retry(jobs, actor))
 
     def undo(self, *, reason: str = "") -> Undone:
-        """Take back what this person did last: a priority, a hold, a release, a cancel. Raises NotPossible."""
+        """Take back what this person did last: a priority, a hold, a cancel, a booking… Raises NotPossible."""
         return self._do(reason, self._store.verbs.undo)
 
     # What is left on the disk
