@@ -7,9 +7,11 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from yolotui.core.bookings import Booked, Booking, Open
 from yolotui.core.gpus import Free, Gpu
-from yolotui.core.jobs import Priority
+from yolotui.core.jobs import Owner, Priority
 from yolotui.core.plan import Policy, plan
+from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Demand, Entry, Estimate, Need, NeedMode, Timetable, World
 
 GIB = 1024**3
@@ -83,15 +85,50 @@ def training(
     )
 
 
+def booking(
+    number: int,
+    gpus: Sequence[str],
+    *,
+    opens_h: float,
+    hours: float = 2.0,
+    owner: str = "alice",
+    job_id: int | None = None,
+    pinned: bool = False,
+) -> Booking:
+    """A booking that opens in so many hours."""
+    starts_at = NOW + opens_h * HOUR
+    return Booking(
+        id=number,
+        owner=Owner(owner, 1000),
+        starts_at=starts_at,
+        ends_at=starts_at + hours * HOUR,
+        count=len(gpus),
+        gpus=tuple(gpus),
+        job_id=job_id,
+        pinned=pinned,
+        made_at=NOW - HOUR,
+        status=Open(NOW) if opens_h <= 0 else Booked(NOW - HOUR),
+    )
+
+
 def planned(
     gpus: Sequence[Gpu],
     demands: Sequence[Demand],
     policy: Policy | None = None,
     previous: Timetable | None = None,
     now: float = NOW,
+    *,
+    bookings: Sequence[Booking] = (),
+    quotas: Sequence[Quota] = (),
 ) -> Timetable:
     """The timetable of a world."""
-    world = World(gpus=tuple(gpus), demands=tuple(demands), previous=previous)
+    world = World(
+        gpus=tuple(gpus),
+        demands=tuple(demands),
+        previous=previous,
+        bookings=tuple(bookings),
+        quotas=tuple(quotas),
+    )
     return plan(world, policy or Policy(), now)
 
 

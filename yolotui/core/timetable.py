@@ -178,6 +178,13 @@ class Binding(Struct, frozen=True):
     gpus: tuple[str, ...]
 
 
+class Hindrance(Struct, frozen=True):
+    """Why a booking won't have all its cards when it opens, as a sentence."""
+
+    booking_id: int
+    why: str
+
+
 class Skip(Struct, frozen=True):
     """A waiting job that can never start, and why."""
 
@@ -200,6 +207,7 @@ class Timetable(Struct, frozen=True, kw_only=True):
     resting: tuple[str, ...] = ()
     evictions: tuple[Eviction, ...] = ()
     bindings: tuple[Binding, ...] = ()
+    hindrances: tuple[Hindrance, ...] = ()
 
     def by_job(self) -> dict[int, Entry]:
         """The entries by job id."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from yolotui.core.gpus import Gpu
-from yolotui.core.planning.pools import Pools, is_called
+from yolotui.core.planning.ground import Ground
+from yolotui.core.planning.pools import is_called
 from yolotui.core.planning.profile import Place
 from yolotui.core.timetable import Demand
 
@@ -13,17 +14,19 @@ from yolotui.core.timetable import Demand
 class Assignment:
     """Gives devices to places. `free_from` says for each usable GPU when what was last given to it ends."""
 
-    def __init__(self, gpus: Iterable[Gpu], pools: Pools, busy_until: Mapping[str, float], now: float) -> None:
+    def __init__(self, gpus: Iterable[Gpu], ground: Ground, busy_until: Mapping[str, float], now: float) -> None:
         self._gpus = {gpu.uuid: gpu for gpu in gpus}
-        self._members = pools.members
+        self._ground = ground
         self._has_links = any(gpu.links for gpu in self._gpus.values())
-        self.free_from = {uuid: busy_until.get(uuid, now) for pool in pools.members for uuid in pool}
+        self.free_from = {uuid: busy_until.get(uuid, now) for pool in ground.pools.members for uuid in pool}
 
     def give(self, demand: Demand, place: Place) -> tuple[str, ...]:
         """The UUIDs for a place; places must come in the order of their starts."""
         chosen: list[str] = []
-        for pool, count in place.share:
-            free = [uuid for uuid in self._members[pool] if self.free_from[uuid] <= place.start]
+        for view, count in place.share:
+            if (pool := self._ground.device_pool(view)) is None:
+                continue
+            free = [uuid for uuid in self._ground.pools.members[pool] if self.free_from[uuid] <= place.start]
             chosen += self._choose(free, count, demand)
         for uuid in chosen:
             self.free_from[uuid] = place.finish

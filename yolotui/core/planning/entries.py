@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from yolotui.core.planning.assigning import Assignment
-from yolotui.core.planning.explaining import Situation, after, span
+from yolotui.core.planning.explaining import Situation, after
 from yolotui.core.planning.forecasting import Forecaster, duration_interval
+from yolotui.core.planning.ground import Ground
 from yolotui.core.planning.leaving import Departure
 from yolotui.core.planning.needs import open_needs
-from yolotui.core.planning.pools import Pools
 from yolotui.core.planning.profile import Place, Profile, Task
 from yolotui.core.planning.rough import Lanes
+from yolotui.core.planning.saying import span
 from yolotui.core.timetable import Demand, Entry, Forecast, Why, World
 
 
 class Entries:
     """Writes one entry for each demand of a world."""
 
-    def __init__(self, world: World, pools: Pools, resting: Iterable[str], now: float) -> None:
+    def __init__(self, world: World, ground: Ground, resting: Iterable[str], now: float) -> None:
         self._world = world
-        self._pools = pools
+        self._ground = ground
         self._now = now
         self._demands = {demand.job_id: demand for demand in world.demands}
         self._before = world.previous.by_job() if world.previous else {}
@@ -110,12 +111,16 @@ class Entries:
         Of `departures` the rest has a place, too, but they run: their lines are written.
         """
         leaving = {departure.demand.job_id for departure in departures}
-        assignment = Assignment(self._world.gpus, self._pools, self._busy_until, self._now)
+        assignment = Assignment(self._world.gpus, self._ground, self._busy_until, self._now)
         blockers = _Blockers(places, order, self._now)
-        for job_id in sorted(order, key=lambda job_id: places[job_id].start):
+        parts = [(part, job_id) for job_id in order for part in places[job_id].parts]
+        for part, job_id in sorted(parts, key=lambda each: each[0].start):
             demand, place = self._demands[job_id], places[job_id]
-            gpus = assignment.give(demand, place) if demand.gpus else ()
-            if job_id in leaving:
+            gpus = assignment.give(demand, part)
+            if job_id in leaving or part is not place:
+                continue
+            if place.start >= self._ground.forever_at:
+                self._unforeseen(demand, self._situation.closes(demand))
                 continue
             needs = open_needs(demand) if demand.needs else []
             starts_now = place.start <= self._now and not needs
@@ -127,13 +132,13 @@ class Entries:
                     else self._situation.room_is_made(demand, departures)
                     or self._why_later(demand, place, at_first, places, blockers)
                 )
-            self._placed(demand, place.start, place.finish, gpus, starts_now=starts_now, why=why)
+            self._placed(demand, place, gpus, starts_now=starts_now, why=why)
         self._free_from = assignment.free_from
 
     def write_rough(self, tasks: Sequence[Task], profile: Profile) -> None:
         """Those behind the head, and those that hang on something that can't be foreseen."""
-        side = profile.last_ends(self._pools.side, max(1, self._world.side_slots))
-        lanes = Lanes(self._free_from, side, self._pools)
+        side = profile.last_ends(self._ground.pools.side, max(1, self._world.side_slots))
+        lanes = Lanes(self._free_from, side, self._ground)
         ahead = sum(entry.why is not None for entry in self._written.values())
         todo, now = list(tasks), self._now
         while todo:
@@ -143,9 +148,12 @@ class Entries:
                 if demand.needs and not self._is_foreseeable(demand, task):
                     later.append(task)
                     continue
+                if demand.gpus and self._ground.lasting_capacity(demand) < demand.gpus:
+                    self._unforeseen(demand, self._situation.closes(demand))
+                    continue
                 start, gpus = lanes.append(task)
                 why = Why(f"{ahead} jobs stand before it; its turn comes in roughly {span(start - now)}.")
-                self._placed(demand, start, start + task.duration, gpus, rough=True, why=why)
+                self._placed(demand, Place(start, start + task.duration, ()), gpus, rough=True, why=why)
                 ahead += 1
             if len(later) == len(todo):
                 break
@@ -175,14 +183,14 @@ class Entries:
     def _placed(
         self,
         demand: Demand,
-        start: float,
-        finish: float,
+        place: Place,
         gpus: tuple[str, ...],
         *,
         starts_now: bool = False,
         rough: bool = False,
         why: Why | None,
     ) -> None:
+        start, finish = place.start, place.done_at
         low_at, high_at = self._forecaster.start_interval(start)
         low_s, high_s = duration_interval(demand.estimate, finish - start)
         before = self._before.get(demand.job_id)
@@ -203,6 +211,8 @@ class Entries:
             finish_high_at=high_at + high_s,
             first=first or Forecast(self._now, start, low_at, high_at, finish),
             overdue_at=self._overdue_at[demand.job_id],
+            yields_at=place.finish if place.then else None,
+            booking=self._ground.booking_at(demand, place.share, start),
         )
 
     def _unforeseen(self, demand: Demand, why: Why) -> None:
@@ -221,21 +231,28 @@ class Entries:
             return self._situation.not_before(place.start)
         if demand.gpus == 0:
             return self._situation.no_side_slot()
-        pools = [pool for pool, _ in place.share]
+        own = next((each for each in self._ground.bookings_of(demand) if each.starts_at == place.start), None)
+        if own is not None:
+            return self._situation.window_opens(own)
+        views = [view for view, _ in place.share if self._ground.device_pool(view) is not None]
         started = sum(
             count
             for job_id in blockers.starting_now
             if job_id != demand.job_id
-            for pool, count in places[job_id].share
-            if pool in pools
+            for view, count in places[job_id].share
+            if view in views
         )
-        free = sum(at_first.free_at(pool, self._now) for pool in pools) - started
-        blocker = blockers.of(demand.job_id) if free >= demand.gpus else None
-        duration = place.finish - place.start
+        free = sum(at_first.free_at(view, self._now) for view in views) - started
+        duration = place.done_at - place.start
         release = max(self._now, demand.not_before or 0.0)
-        task = Task(demand.job_id, width=demand.gpus, duration=duration, release=release, pools=tuple(pools))
+        task = Task(demand.job_id, width=demand.gpus, duration=duration, release=release, pools=tuple(views))
+        alone_at = at_first.find(task).start
+        if free >= demand.gpus and alone_at > self._now:
+            ahead = [span for view in views for span in self._ground.spans[view]]
+            return self._situation.window_ahead(demand, free, min(ahead, key=lambda span: span.start, default=None))
+        blocker = blockers.of(demand.job_id) if free >= demand.gpus else None
         return self._situation.later(
-            demand, place.start, free, self._demands[blocker] if blocker else None, lambda: at_first.find(task).start
+            demand, place.start, free, self._demands[blocker] if blocker else None, lambda: alone_at
         )
 
 

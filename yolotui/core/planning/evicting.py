@@ -8,8 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from yolotui.core.jobs import Notice, Priority
-from yolotui.core.planning.explaining import span
-from yolotui.core.planning.leaving import Departure, is_pausable, leave
+from yolotui.core.planning.leaving import Departure, is_pausable, leave, loses
 from yolotui.core.planning.ordering import Rank
 from yolotui.core.planning.policy import Policy
 from yolotui.core.planning.profile import Profile, Share, Task
@@ -134,13 +133,6 @@ def _needed(told: list[Leaving], more: list[Leaving], task: Task, profile: Profi
         if _without([*others, *more], profile).find(task).start < start + WORTH_IT_S:
             needed = others
     return needed
-
-
-def loses(loses_s: float) -> str:
-    """What a departure costs the one that leaves, as a sentence."""
-    if loses_s < 1.0:
-        return "It is paused at a checkpoint, loses no epoch, and continues later by itself."
-    return f"It loses about {span(loses_s)} of its work, and continues later by itself from its last checkpoint."
 
 
 def _cheapest_cover(leaving: Sequence[Leaving], needed: int, pools: Sequence[int]) -> Choice | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import IntEnum
 
+from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Foreign, Free, Gpu
 from yolotui.core.jobs import Priority
+from yolotui.core.planning.ground import Span
 from yolotui.core.planning.leaving import Departure
 from yolotui.core.planning.needs import ENDED, was
 from yolotui.core.planning.pools import suits, wish_of
+from yolotui.core.planning.saying import gpus_text, span
 from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
 
 MUCH_SOONER_S = 60.0
@@ -82,6 +85,34 @@ class Situation:
         who = " and ".join(f"job {each.demand.job_id} ({each.demand.name})" for each in making)
         when = span(max(each.leaves_at for each in making) - self._now)
         return Why(f"{who[0].upper()}{who[1:]} {'makes' if len(making) == 1 else 'make'} room for it in about {when}.")
+
+    def window_opens(self, booking: Booking) -> Why:
+        """It has its place in a window that has not opened."""
+        return Why(f"It starts when booking {booking.id} opens, in {span(booking.starts_at - self._now)}.")
+
+    def window_ahead(self, demand: Demand, free: int, ahead: Span | None) -> Why:
+        """GPUs are free, but not for as long as it takes."""
+        are = f"{gpus_text(free)} {'is' if free == 1 else 'are'} free"
+        takes = f"this job takes about {span(demand.estimate.remaining_s)}"
+        if ahead is None:
+            return Why(f"{are}, but not for long enough: {takes}.")
+        when = "now" if ahead.start <= self._now else f"in {span(ahead.start - self._now)}"
+        if ahead.booking is None:
+            return Why(f"{are}, but nothing may run there that does not end before they close, {when}; {takes}.")
+        return Why(f"{are}, but booking {ahead.booking.id} of {ahead.booking.owner.name} opens {when}, and {takes}.")
+
+    def closes(self, demand: Demand) -> Why:
+        """It would not end before the GPUs close that it needs, and nobody knows when they are back."""
+        closing = [gpu for gpu in self._world.gpus if gpu.closes_at is not None and suits(gpu, wish_of(demand))]
+        first_s = min((gpu.closes_at or 0.0 for gpu in closing), default=self._now) - self._now
+        when = f"in {span(first_s)}" if first_s > 0 else "now"
+        indices = " ".join(str(gpu.index) for gpu in closing)
+        gpus = "GPU " + ", ".join(str(gpu.index) for gpu in closing)
+        return Why(
+            f"{gpus} {'closes' if len(closing) == 1 else 'close'} {when}, and it takes about "
+            f"{span(demand.estimate.remaining_s)}.",
+            f"`yolotui undrain {indices}` keeps {'it' if len(closing) == 1 else 'them'} open.",
+        )
 
     def no_side_slot(self) -> Why:
         """Jobs without a GPU have slots of their own."""
@@ -172,19 +203,3 @@ def _remedy(need: Need, outlook: Outlook) -> str:
     if need.state == "paused":
         return f"`yolotui resume {need.job_id}` continues that one."
     return f"`yolotui why {need.job_id}` tells what keeps that one." if outlook is Outlook.UNFORESEEN else ""
-
-
-def gpus_text(count: int) -> str:
-    """A count of GPUs, as people say it."""
-    return "1 GPU" if count == 1 else f"{count} GPUs"
-
-
-def span(seconds: float) -> str:
-    """A length of time as one or two units."""
-    if seconds < 59.5:
-        return f"{max(0, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

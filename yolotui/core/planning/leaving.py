@@ -7,12 +7,17 @@ from math import ceil
 from msgspec import Struct
 
 from yolotui.core.jobs import Notice
+from yolotui.core.planning.saying import span
 from yolotui.core.timetable import Demand
 
 RESTART_S = 60.0
 """What a pause costs beside the work since the checkpoint: to load, to fill the caches, to warm up once more."""
 UNKNOWN_EPOCH_S = 300.0
 """The longest that one waits for the end of an epoch, as far as one can say while none has ended yet."""
+
+
+SOON_S = 1.0
+"""Whoever still holds its GPUs has not left them yet, however late it is."""
 
 
 class Departure(Struct, frozen=True):
@@ -43,11 +48,18 @@ def is_pausable(demand: Demand) -> bool:
 
 def leave(demand: Demand, now: float, notice: Notice) -> Departure:
     """How it leaves when it is told so: at the first checkpoint after the notice is due, if it has the patience."""
-    begins_at = max(now, notice.due_at)
+    begins_at = max(now + SOON_S, notice.due_at)
     epoch_ends_at = next_checkpoint(demand, begins_at, now)
-    if notice.patience_s is None or epoch_ends_at <= (stopped_at := max(now, notice.due_at + notice.patience_s)):
+    if notice.patience_s is None or epoch_ends_at <= (stopped_at := max(begins_at, notice.due_at + notice.patience_s)):
         return Departure(demand, epoch_ends_at, 0.0, notice)
     return Departure(demand, stopped_at, _since_checkpoint(demand, stopped_at), notice)
+
+
+def loses(loses_s: float) -> str:
+    """What a departure costs the one that leaves, as a sentence."""
+    if loses_s < 1.0:
+        return "It is paused at a checkpoint, loses no epoch, and continues later by itself."
+    return f"It loses about {span(loses_s)} of its work, and continues later by itself from its last checkpoint."
 
 
 def next_checkpoint(demand: Demand, moment: float, now: float) -> float:

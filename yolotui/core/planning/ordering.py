@@ -72,13 +72,12 @@ def _anchored_at(demand: Demand, limit: float) -> float:
     return limit + max(ANCHORED_AFTER_S, ANCHORED_FACTOR * (limit - demand.submitted_at))
 
 
-def fifo_cleared_at(running: list[tuple[int, float]], tasks: list[Task], capacities: list[int], now: float) -> float:
+def fifo_cleared_at(running: list[tuple[int, float]], tasks: list[Task], lanes: list[list[float]], now: float) -> float:
     """When first-in-first-out would be through with all that waits, and one more job of their mean length after it.
 
     A bound that is tighter than the length of a job can't be kept. This is plain list placement, quick for a long
-    queue; `running` holds the pool and the finish of every device in use.
+    queue; `running` holds the pool and the finish of every device in use, `lanes` one moment for each device of a pool.
     """
-    lanes = [[now] * capacity for capacity in capacities]
     for pool, finish in running:
         if lanes[pool]:
             heapreplace(lanes[pool], finish)

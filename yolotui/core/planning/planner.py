@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from yolotui.core.bookings import Booking
 from yolotui.core.jobs import Priority
+from yolotui.core.planning.binding import bind
 from yolotui.core.planning.entries import Entries
-from yolotui.core.planning.evicting import Evictions, Stay
-from yolotui.core.planning.leaving import Departure, leave
+from yolotui.core.planning.evicting import Evictions
+from yolotui.core.planning.ground import Ground
+from yolotui.core.planning.holding import SHORTEST_S, Holdings
+from yolotui.core.planning.leaving import RESTART_S, Departure
 from yolotui.core.planning.needs import ENDED, find_skips, open_needs
 from yolotui.core.planning.ordering import Rank, fifo_cleared_at, overdue_at, rank_of, urgency
 from yolotui.core.planning.policy import Kind, Policy, Preemption
-from yolotui.core.planning.pools import make_pools, too_hot, wish_of
-from yolotui.core.planning.profile import Place, Profile, Task
-from yolotui.core.planning.rough import Gaps
+from yolotui.core.planning.pools import too_hot
+from yolotui.core.planning.profile import Place, Task
+from yolotui.core.planning.rough import Backfill
 from yolotui.core.planning.search import Budget, Search
+from yolotui.core.planning.windows import Gaps
 from yolotui.core.planning.yardsticks import place_all
-from yolotui.core.timetable import Demand, Eviction, Need, NeedMode, Timetable, World
+from yolotui.core.timetable import Demand, Need, NeedMode, Timetable, World
 
-SHORTEST_S = 1.0  # a running job is never expected to have ended already: its GPUs are free when it has
 FULL_EFFORT_FOR = 25  # tasks
 TOGETHER_S = 600.0  # jobs that were submitted within such a time belong together
 
@@ -39,14 +42,16 @@ class Planner:
         self._skips = find_skips(waiting)
         self._waiting = [demand for demand in waiting if demand.job_id not in self._skips]
         self._demands = {demand.job_id: demand for demand in world.demands}
-        coming_back = [demand for demand in self._active if demand.resumable and demand.preemptible]
-        self._pools = make_pools(world.gpus, self._resting, map(wish_of, [*self._waiting, *coming_back]))
-        self._capacities = [*map(len, self._pools.members), max(1, world.side_slots)]
-        self._profile = Profile(self._capacities, now)
-        self._stays: dict[int, Stay] = {}
-        self._departures: dict[int, Departure] = {}
+        self._bound = bind(world, now)
+        coming_back = (demand for demand in self._active if demand.resumable or demand.notice)
+        self._ground = Ground(world, self._bound.bookings, self._resting, [*self._waiting, *coming_back], now)
+        self._profile = self._ground.profile()
+        holders = [demand for demand in self._active if not _is_at_rest(demand)]
+        self._holdings = Holdings(holders, self._ground, self._before, policy, now)
+        self._gaps = Gaps(self._ground, policy)
         self._todo: list[Task] = []
         self._places: dict[int, Place] = {}
+        self._reserved: dict[int, tuple[Booking, Place]] = {}
         self._order: list[int] = []
         order = world.previous.order if world.previous else ()
         self._promised_position = {job_id: position for position, job_id in enumerate(order)}
@@ -54,19 +59,23 @@ class Planner:
 
     def timetable(self) -> Timetable:
         """The whole plan."""
-        entries = Entries(self._world, self._pools, self._resting, self._now)
-        self._keep_running(entries)
+        entries = Entries(self._world, self._ground, self._resting, self._now)
+        for demand in filter(_is_at_rest, self._active):
+            entries.write_blocked(demand)
+        for departure in self._holdings.keep(self._bound.bookings, self._profile):
+            self._depart(departure)
         tasks = self._tasks(entries)
         self._settle_guard(tasks)
         at_first = self._profile.copy()
         careful, rough = self._split(tasks)
         self._budget = self._affordable(len(careful))
-        self._evictions = Evictions(self._stays.values(), self._policy, self._now)
+        self._evictions = Evictions(self._holdings.evictable(self._bound.bookings), self._policy, self._now)
+        self._reserve(careful)
         self._place(careful)
         backfilled = self._fill_gaps(rough)
         entries.settle({task.job_id: task.limit for task in tasks})
-        self._write_running(entries)
-        entries.write_careful(self._places, self._order, at_first, self._departures.values())
+        self._holdings.write(entries, self._places)
+        entries.write_careful(self._places, self._order, at_first, self._holdings.departures.values())
         entries.write_rough([task for task in rough if task.job_id not in backfilled], self._profile)
         entries.write_unforeseeable(self._waiting)
         return Timetable(
@@ -75,106 +84,62 @@ class Planner:
             skips=tuple(self._skips.values()),
             order=tuple(self._order),
             resting=self._resting,
-            evictions=tuple(
-                Eviction(job_id=job_id, notice=departure.notice)
-                for job_id, departure in self._departures.items()
-                if departure.notice and departure.demand.state == "running"
-            ),
+            evictions=self._holdings.evictions(),
+            bindings=self._bound.bindings,
+            hindrances=self._bound.hindrances,
         )
 
     def _affordable(self, tasks: int) -> Budget:
         """The effort that fits into the time that a plan may take: trials cost more with more tasks and more pools."""
-        share = min(1.0, FULL_EFFORT_FOR / max(1, tasks)) / max(1, len(self._pools.members))
+        share = min(1.0, FULL_EFFORT_FOR / max(1, tasks)) / max(1, len(self._ground.capacities) - 1)
         return Budget(int(self._policy.effort * share))
 
-    # What is given
-
-    def _keep_running(self, entries: Entries) -> None:
-        """A job that holds its devices keeps them for as long as it is expected to; a held or paused one holds none.
-
-        One that is on its way already, to make room, leaves its own and waits for others.
-        """
-        for demand in self._active:
-            if not demand.holding and demand.state in {"held", "paused"}:
-                entries.write_blocked(demand)
-                continue
-            stay = self._stays[demand.job_id] = self._stay(demand)
-            finish = stay.finish
-            if demand.state == "pausing" and demand.notice:
-                departure = leave(demand, self._now, demand.notice)
-                finish = min(finish, departure.leaves_at)
-                self._depart(departure)
-            for pool, count in stay.share:
-                self._profile.take(pool, self._now, finish, count)
-
-    def _stay(self, demand: Demand) -> Stay:
-        held = Counter(self._pools.pool_of[uuid] for uuid in demand.holding if uuid in self._pools.pool_of)
-        share = tuple(held.items()) if demand.holding else ((self._pools.side, 1),)
-        finish = self._now + max(demand.estimate.remaining_s, SHORTEST_S)
-        return Stay(demand, share, finish, rank_of(demand, self._limit_of(demand), self._policy, self._now))
-
-    def _limit_of(self, demand: Demand) -> float:
-        """When a job that runs was to be overdue when it still waited."""
-        before = self._before.get(demand.job_id)
-        return before.overdue_at if before and before.overdue_at is not None else float("inf")
-
-    def _depart(self, departure: Departure) -> None:
-        """What is left of a job that leaves its devices waits for others, where it stood in the queue."""
-        demand = departure.demand
-        self._departures[demand.job_id] = departure
-        wish = wish_of(demand)
-        if wish not in self._pools.of or self._pools.capacity(wish) < demand.gpus:
-            return
-        task = Task(
-            demand.job_id,
-            width=demand.gpus,
-            duration=departure.left_s(self._now),
-            release=departure.leaves_at,
-            pools=self._pools.of[wish],
-        )
-        task.limit = self._limit_of(demand)
-        task.key = self._key(task)
-        insort(self._todo, task, key=lambda each: each.key)
-
-    def _write_running(self, entries: Entries) -> None:
-        for stay in self._stays.values():
-            departure, place = self._departures.get(stay.demand.job_id), self._places.get(stay.demand.job_id)
-            if departure is None or departure.leaves_at >= stay.finish:
-                entries.write_running(stay.demand, stay.finish)
-            else:
-                entries.write_departing(stay.demand, departure.leaves_at, place.finish if place else None)
+    # What there is to place
 
     def _tasks(self, entries: Entries) -> list[Task]:
         """What can be placed at all. The others get their entry here."""
         tasks: list[Task] = []
-        capacity = {wish: self._pools.capacity(wish) for wish in self._pools.of}
         for demand in self._waiting:
-            wish = wish_of(demand)
             if demand.blocked:
                 entries.write_blocked(demand)
-            elif demand.gpus == 0:
-                tasks.append(self._task(demand, 1, (self._pools.side,)))
-            elif capacity[wish] < demand.gpus:
+            elif demand.gpus and self._ground.capacity(demand) < demand.gpus:
                 entries.write_no_place(demand)
             else:
-                tasks.append(self._task(demand, demand.gpus, self._pools.of[wish]))
+                tasks.append(self._task(demand, demand.estimate.remaining_s, max(self._now, demand.not_before or 0.0)))
         return tasks
 
-    def _task(self, demand: Demand, width: int, pools: tuple[int, ...]) -> Task:
-        duration = max(demand.estimate.remaining_s, SHORTEST_S)
-        release = max(self._now, demand.not_before or 0.0)
-        return Task(demand.job_id, width=width, duration=duration, release=release, pools=pools)
+    def _task(self, demand: Demand, duration_s: float, release: float) -> Task:
+        return Task(
+            demand.job_id,
+            width=demand.gpus or 1,
+            duration=max(duration_s, SHORTEST_S),
+            release=release,
+            pools=self._ground.views(demand),
+        )
+
+    def _depart(self, departure: Departure) -> None:
+        """What is left of a job that leaves its devices waits for others, where it stood in the queue."""
+        demand = departure.demand
+        self._holdings.departures[demand.job_id] = departure
+        if self._ground.capacity(demand) >= demand.gpus:
+            task = self._task(demand, departure.left_s(self._now), departure.leaves_at)
+            task.limit = self._holdings.limit_of(demand)
+            task.key = self._key(task)
+            insort(self._todo, task, key=lambda each: each.key)
 
     def _settle_guard(self, tasks: list[Task]) -> None:
         """From when on each is overdue: settled in the first plan that a job is in."""
         known = {job_id: entry.overdue_at for job_id, entry in self._before.items()}
         new = [task for task in tasks if known.get(task.job_id) is None]
         if new:
-            by_submission = sorted(tasks, key=self._submission)
             running = [
-                (pool, stay.finish) for stay in self._stays.values() for pool, count in stay.share for _ in range(count)
+                (pool, stay.finish)
+                for stay in self._holdings.stays.values()
+                for pool, count in stay.share
+                for _ in range(count)
             ]
-            cleared_at = fifo_cleared_at(running, by_submission, self._capacities, self._now)
+            by_submission = sorted(tasks, key=self._submission)
+            cleared_at = fifo_cleared_at(running, by_submission, self._ground.lanes(self._now), self._now)
             for task in new:
                 known[task.job_id] = overdue_at(self._demands[task.job_id], cleared_at, self._policy)
         for task in tasks:
@@ -183,26 +148,74 @@ class Planner:
     def _submission(self, task: Task) -> tuple[float, int]:
         return (self._demands[task.job_id].submitted_at, task.job_id)
 
-    # Order and place
+    # Order
 
     def _split(self, tasks: list[Task]) -> tuple[list[Task], list[Task]]:
         """In the order to place them: those placed with care, and the rest."""
         for task in tasks:
             task.key = self._key(task)
         tasks.sort(key=lambda task: task.key)
-        return tasks[: self._policy.careful], tasks[self._policy.careful :]
+        careful, rough = tasks[: self._policy.careful], tasks[self._policy.careful :]
+        booked = [task for task in rough if self._ground.bookings_of(self._demands[task.job_id])]
+        return [*careful, *booked], [task for task in rough if task not in booked] if booked else rough
 
     def _key(self, task: Task) -> tuple[float, ...]:
         """Its place in the queue before any search; the first part of it is its group."""
         policy, demand = self._policy, self._demands[task.job_id]
-        match policy.kind:
-            case Kind.FIFO | Kind.FIFO_CONSERVATIVE | Kind.FIFO_EASY:
-                return (0, *self._submission(task))
-            case Kind.PRIO_EASY:
-                return (0, demand.priority, *self._submission(task))
-            case Kind.PLAN:
-                rank = rank_of(demand, task.limit, policy, self._now)
-                return urgency(demand, rank, task.limit, policy, self._now)
+        if policy.kind is Kind.PLAN:
+            rank = rank_of(demand, task.limit, policy, self._now)
+            return urgency(demand, rank, task.limit, policy, self._now)
+        if policy.kind is Kind.PRIO_EASY:
+            return (0, demand.priority, *self._submission(task))
+        return (0, *self._submission(task))
+
+    def _searched(self, rank: Rank, tasks: list[Task]) -> list[Task]:
+        """What was promised keeps its order, what is new goes where it harms least; better if anything happened."""
+        if rank is Rank.P0 and any(self._demands[task.job_id].priority > 0 for task in tasks):
+            return tasks  # somebody has waited beyond all measure: no search may put him off again
+        position = self._promised_position
+        promised = sorted((task for task in tasks if task.job_id in position), key=lambda task: position[task.job_id])
+        new = [task for task in tasks if task.job_id not in position]
+        if not new and not self._has_changed:
+            return promised
+        budget = self._budget.part(0.5 if rank < Rank.P2 else 0.8)
+        search = Search(self._profile, self._now, self._policy.mode, budget, self._submissions)
+        if len(tasks) <= self._policy.searched:
+            return search.best_order(promised, new)
+        merged = _merged(promised, sorted(new, key=lambda task: (task.area, task.job_id)))
+        head, tail = merged[: self._policy.searched], merged[self._policy.searched :]
+        return search.best_order(head, []) + tail
+
+    @property
+    def _submissions(self) -> int:
+        """How many submissions of one or more jobs stand in the queue or run."""
+        return max(1, len({demand.submitted_at // TOGETHER_S for demand in self._world.demands}))
+
+    @property
+    def _has_changed(self) -> bool:
+        """Whether anything has happened since the last plan but what it decided itself."""
+        ran = {entry.job_id for entry in self._before.values() if entry.why is None}
+        waited = self._before.keys() - ran
+        runs = self._holdings.stays.keys()
+        return ran != runs or any(demand.job_id not in waited for demand in self._waiting)
+
+    # Places
+
+    def _reserve(self, tasks: Iterable[Task]) -> None:
+        """Who has a booking of his own has his place in its window before anybody else has one."""
+        for task in tasks:
+            demand = self._demands[task.job_id]
+            booking = next((b for b in self._ground.bookings_of(demand) if b.job_id is not None), None)
+            if booking is None or open_needs(demand):
+                continue
+            inside = task.part(task.duration, max(task.release, booking.starts_at))
+            inside.use(self._ground.views_of(demand, booking))
+            if sum(self._ground.capacities[view] for view in inside.pools) < task.width:
+                continue
+            if demand.resumable and demand.preemptible:
+                inside.duration = max(SHORTEST_S, min(task.duration, booking.kept_until - inside.release))
+            place = self._profile.place(inside)
+            self._reserved[task.job_id] = (booking, place)
 
     def _place(self, tasks: Iterable[Task]) -> None:
         """Place group after group; who hangs on something comes when that has its place, whatever their classes."""
@@ -238,10 +251,8 @@ class Planner:
         """When the need is expected to be met; None when that can't be foreseen: nobody plans for a failure."""
         if need.mode is NeedMode.FAILED or need.state in ENDED:
             return None
-        if need.job_id in self._stays and need.job_id not in self._departures:
-            return self._stays[need.job_id].finish
         place = self._places.get(need.job_id)
-        return place.finish if place else None
+        return place.done_at if place else self._holdings.expected_end(need.job_id)
 
     def _place_group(self, rank: Rank, tasks: list[Task]) -> None:
         """Book the tasks of one class that are ready, in the best order that the policy finds."""
@@ -249,12 +260,40 @@ class Planner:
             self._places.update(place_all(self._policy.kind, tasks, self._profile, self._now))
             self._order += [task.job_id for task in tasks]
             return
-        for task in self._searched(rank, tasks):
+        lasting = [task for task in tasks if self._is_lasting(task)]
+        fleeting = [task for task in tasks if not self._is_lasting(task)]
+        for task in [*self._searched(rank, lasting), *fleeting]:
+            self._place_one(rank, task)
+
+    def _is_lasting(self, task: Task) -> bool:
+        """Whether there will always be enough devices for it: what may never start would blind the search."""
+        demand = self._demands[task.job_id]
+        return demand.gpus == 0 or self._ground.lasting_capacity(demand) >= demand.gpus
+
+    def _place_one(self, rank: Rank, task: Task) -> None:
+        demand = self._demands[task.job_id]
+        if reserved := self._reserved.get(task.job_id):
+            place = self._before_or_in_window(task, *reserved)
+        else:
             if self._may_evict(task):
-                for departure in self._evictions.make_room(task, self._demands[task.job_id], rank, self._profile):
+                for departure in self._evictions.make_room(task, demand, rank, self._profile):
                     self._depart(departure)
-            self._places[task.job_id] = self._profile.place(task)
-            self._order.append(task.job_id)
+            place = self._gaps.place(task, demand, self._profile)
+        self._places[task.job_id] = place
+        self._order.append(task.job_id)
+
+    def _before_or_in_window(self, task: Task, booking: Booking, reserved: Place) -> Place:
+        """It starts when its window opens, unless it can be done before that."""
+        sooner = self._profile.find(task)
+        if sooner.finish <= booking.starts_at:
+            self._profile.unbook(reserved)
+            self._profile.book(sooner)
+            return sooner
+        done_s = reserved.finish - reserved.start
+        if done_s >= task.duration:
+            return reserved
+        rest = self._profile.place(task.part(task.duration - done_s + RESTART_S, reserved.finish))
+        return Place(reserved.start, reserved.finish, reserved.share, rest)
 
     def _may_evict(self, task: Task) -> bool:
         """Whether it waits for nothing but GPUs, and is urgent enough that others make room for it."""
@@ -268,51 +307,26 @@ class Planner:
             and not open_needs(demand)
         )
 
-    def _searched(self, rank: Rank, tasks: list[Task]) -> list[Task]:
-        """What was promised keeps its order, what is new goes where it harms least; better if anything happened."""
-        if rank is Rank.P0 and any(self._demands[task.job_id].priority > 0 for task in tasks):
-            return tasks  # somebody has waited beyond all measure: no search may put him off again
-        position = self._promised_position
-        promised = sorted((task for task in tasks if task.job_id in position), key=lambda task: position[task.job_id])
-        new = [task for task in tasks if task.job_id not in position]
-        if not new and not self._has_changed:
-            return promised
-        budget = self._budget.part(0.5 if rank < Rank.P2 else 0.8)
-        search = Search(self._profile, self._now, self._policy.mode, budget, self._submissions)
-        if len(tasks) <= self._policy.searched:
-            return search.best_order(promised, new)
-        merged = _merged(promised, sorted(new, key=lambda task: (task.area, task.job_id)))
-        head, tail = merged[: self._policy.searched], merged[self._policy.searched :]
-        return search.best_order(head, []) + tail
-
-    @property
-    def _submissions(self) -> int:
-        """How many submissions of one or more jobs stand in the queue or run."""
-        return max(1, len({demand.submitted_at // TOGETHER_S for demand in self._world.demands}))
-
-    @property
-    def _has_changed(self) -> bool:
-        """Whether anything has happened since the last plan but what it decided itself."""
-        ran = {entry.job_id for entry in self._before.values() if entry.why is None}
-        waited = self._before.keys() - ran
-        runs = self._stays.keys()
-        return ran != runs or any(demand.job_id not in waited for demand in self._waiting)
-
     def _fill_gaps(self, rough: Iterable[Task]) -> set[int]:
         """Whoever of those far behind fits into what is free right now, delaying nobody, starts at once."""
-        gaps = Gaps(self._profile, self._capacities, self._now)
+        backfill = Backfill(self._profile, self._ground.capacities, self._now)
         taken: set[int] = set()
         for task in rough:
-            if gaps.pools.isdisjoint(task.pools):
+            if backfill.pools.isdisjoint(task.pools):
                 continue
             demand = self._demands[task.job_id]
             if demand.needs and open_needs(demand):
                 continue
-            if place := gaps.take(task):
+            if place := backfill.take(task):
                 self._places[task.job_id] = place
                 self._order.append(task.job_id)
                 taken.add(task.job_id)
         return taken
+
+
+def _is_at_rest(demand: Demand) -> bool:
+    """Whether a person keeps it back and it holds nothing."""
+    return not demand.holding and demand.state in {"held", "paused"}
 
 
 def _merged(promised: Sequence[Task], new: Sequence[Task]) -> list[Task]:

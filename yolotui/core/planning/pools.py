@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from yolotui.core.gpus import Free, Gpu
@@ -65,18 +65,24 @@ class Pools(NamedTuple):
         return sum(len(self.members[pool]) for pool in self.of[wish])
 
 
-def make_pools(gpus: Sequence[Gpu], resting: Iterable[str], wishes: Iterable[Wish]) -> Pools:
-    """Sort the usable GPUs into pools: two are alike when every wish that waits finds both suitable or neither."""
+def make_pools(
+    gpus: Sequence[Gpu], resting: Iterable[str], wishes: Iterable[Wish], apart: Mapping[str, Hashable] | None = None
+) -> Pools:
+    """Sort the usable GPUs into pools: two are alike when every wish that waits finds both suitable or neither.
+
+    `apart` says of GPUs, by UUID, what else sets them apart.
+    """
+    apart = apart or {}
     resting = set(resting)
     usable = [gpu for gpu in gpus if isinstance(gpu.availability, Free) and gpu.uuid not in resting]
     usable.sort(key=lambda gpu: (gpu.memory_total_bytes, gpu.index))
     distinct = list(dict.fromkeys(wishes))
-    alike: dict[tuple[bool, ...], list[Gpu]] = {}
+    alike: dict[tuple[tuple[bool, ...], Hashable], list[Gpu]] = {}
     for gpu in usable:
-        alike.setdefault(tuple(suits(gpu, wish) for wish in distinct), []).append(gpu)
+        alike.setdefault((tuple(suits(gpu, wish) for wish in distinct), apart.get(gpu.uuid)), []).append(gpu)
     members = tuple(tuple(gpu.uuid for gpu in pool) for pool in alike.values())
     of = {
-        wish: tuple(pool for pool, suitable in enumerate(alike) if suitable[position])
+        wish: tuple(pool for pool, (suitable, _) in enumerate(alike) if suitable[position])
         for position, wish in enumerate(distinct)
     }
     pool_of = {uuid: pool for pool, uuids in enumerate(members) for uuid in uuids}

@@ -3,12 +3,15 @@
 Devices that nobody who waits can tell apart form a pool, and in a pool only the count matters: intervals that never
 need more devices than there are can always be given devices, one after the other in order of their starts. So nothing
 is lost to a premature choice, and a trial costs microseconds.
+
+The devices of one pool may be free for one and not for another, while they are booked: then the pool has several views,
+each with a count of its own, and what is taken in one is taken in all. A quota is a pool without devices.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -20,18 +23,28 @@ class Task:
     """What is placed: a job reduced to what matters for its place.
 
     `key` is its place in the queue before any search. `width` is a count of devices, `duration` seconds, `release` the
-    earliest start (UTC seconds), `pools` where it may run, in order of preference. `limit` is the latest start that the
-    guard against starvation allows.
+    earliest start (UTC seconds), `pools` where it may run, in order of preference. `also` are the pools without devices
+    that it takes as many of at the same time. `limit` is the latest start that the guard against starvation allows.
     """
 
-    __slots__ = ("duration", "job_id", "key", "limit", "pools", "release", "width")
+    __slots__ = ("also", "duration", "is_plain", "job_id", "key", "limit", "pools", "release", "width")
 
-    def __init__(self, job_id: int, *, width: int, duration: float, release: float, pools: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        job_id: int,
+        *,
+        width: int,
+        duration: float,
+        release: float,
+        pools: tuple[int, ...],
+        also: tuple[int, ...] = (),
+    ) -> None:
         self.job_id = job_id
         self.width = width
         self.duration = duration
         self.release = release
-        self.pools = pools
+        self.also = also
+        self.use(pools)
         self.limit = 0.0
         self.key: tuple[float, ...] = ()
 
@@ -40,27 +53,54 @@ class Task:
         """Device-seconds."""
         return self.width * self.duration
 
+    def use(self, pools: tuple[int, ...]) -> None:
+        """Let it run in these pools only."""
+        self.pools = pools
+        self.is_plain = len(pools) == 1 and not self.also
+
+    def part(self, duration: float, release: float) -> Task:
+        """A part of it, or what is left of it: as wide, in the same place of the queue."""
+        part = Task(self.job_id, width=self.width, duration=duration, release=release, pools=self.pools, also=self.also)
+        part.limit, part.key = self.limit, self.key
+        return part
+
 
 class Place(Struct, frozen=True):
-    """Where a task stands: from when to when, on how many devices of which pools."""
+    """Where a task stands: from when to when, on how many devices of which pools; `then`, after a pause, the rest."""
 
     start: float
     finish: float
     share: Share
+    then: Place | None = None
+
+    @property
+    def done_at(self) -> float:
+        """When all of it is done."""
+        return self.then.done_at if self.then else self.finish
+
+    @property
+    def parts(self) -> list[Place]:
+        """It and what comes after its pauses."""
+        return [self, *self.then.parts] if self.then else [self]
 
 
 class Profile:
-    """The devices free in each pool as steps over time: from `times[i]` on `free[i]` are, the last step for good."""
+    """The devices free in each pool as steps over time: from `times[i]` on `free[i]` are, the last step for good.
 
-    __slots__ = ("_steps",)
+    `twins` names for each pool all that are views of the same devices, itself among them.
+    """
 
-    def __init__(self, capacities: Sequence[int], now: float) -> None:
+    __slots__ = ("_steps", "_twins")
+
+    def __init__(self, capacities: Sequence[int], now: float, twins: Sequence[tuple[int, ...]] | None = None) -> None:
         self._steps = [([now], [capacity]) for capacity in capacities]
+        self._twins = twins or [(pool,) for pool in range(len(capacities))]
 
     def copy(self) -> Profile:
         """One that can be booked without touching this one."""
         twin = Profile.__new__(Profile)
         twin._steps = [(times[:], free[:]) for times, free in self._steps]  # noqa: SLF001 (its own kind)
+        twin._twins = self._twins  # noqa: SLF001
         return twin
 
     def capacity(self, pool: int) -> int:
@@ -90,23 +130,32 @@ class Profile:
                 ends += [times[at + 1]] * (capacity - len(ends) - free[at])
         return sorted([*ends, *([times[0]] * (capacity - len(ends)))])
 
-    def take(self, pool: int, start: float, finish: float, count: int) -> None:
-        """Book `count` devices of a pool, which must be free."""
+    def bar(self, pool: int, start: float, finish: float, count: int) -> None:
+        """Keep devices from those who see the pool in this view; what runs on them may run on."""
         _take(*self._steps[pool], start, finish, count)
+
+    def take(self, pool: int, start: float, finish: float, count: int) -> None:
+        """Book `count` devices of a pool."""
+        for view in self._twins[pool]:
+            _take(*self._steps[view], start, finish, count)
 
     def give(self, pool: int, start: float, finish: float, count: int) -> None:
         """Give back what was booked of a pool between two moments."""
-        _take(*self._steps[pool], start, finish, -count)
+        for view in self._twins[pool]:
+            _take(*self._steps[view], start, finish, -count)
 
     def least(self, pool: int, start: float, finish: float) -> int:
         """How many of a pool are free all the time between two moments."""
         return _least(*self._steps[pool], start, finish)
 
+    def moments(self, pools: Iterable[int], after: float, before: float) -> list[float]:
+        """When the count of any of the pools changes between two moments, in order."""
+        return sorted({moment for pool in pools for moment in self._steps[pool][0] if after < moment < before})
+
     def put(self, task: Task) -> float:
         """Book the task at its earliest; returns its finish."""
-        pools = task.pools
-        if len(pools) == 1:
-            times, free = self._steps[pools[0]]
+        if task.is_plain and len(self._twins[task.pools[0]]) == 1:
+            times, free = self._steps[task.pools[0]]
             start = _earliest(times, free, task.width, task.duration, task.release)
             finish = start + task.duration
             _take(times, free, start, finish, task.width)
@@ -115,44 +164,74 @@ class Profile:
 
     def find(self, task: Task) -> Place:
         """The earliest place at which all the task's devices are free together; nothing is booked."""
-        if len(task.pools) > 1:
-            return self._find_across(task)
-        pool = task.pools[0]
-        start = _earliest(*self._steps[pool], task.width, task.duration, task.release)
-        return Place(start, start + task.duration, ((pool, task.width),))
+        if not task.also:
+            return self._find(task, task.release)
+        release = task.release
+        while True:
+            place = self._find(task, release)
+            release = place.start
+            for pool in task.also:
+                release = _earliest(*self._steps[pool], task.width, task.duration, release)
+            if release <= place.start:
+                share = (*place.share, *((pool, task.width) for pool in task.also))
+                return Place(place.start, place.finish, share)
+
+    def fitting(self, task: Task, start: float, finish: float) -> Share | None:
+        """Devices for the task that are free between two moments; None if there are too few."""
+        if any(_least(*self._steps[pool], start, finish) < task.width for pool in task.also):
+            return None
+        least = [(pool, _least(*self._steps[pool], start, finish)) for pool in task.pools]
+        if sum(count for _, count in least if count > 0) < task.width:
+            return None
+        return (*_spread(least, task.width), *((pool, task.width) for pool in task.also))
 
     def place(self, task: Task) -> Place:
         """Book the task at its earliest."""
         place = self.find(task)
-        for pool, count in place.share:
-            self.take(pool, place.start, place.finish, count)
+        self.book(place)
         return place
 
-    def _find_across(self, task: Task) -> Place:
+    def book(self, place: Place) -> None:
+        """Take what a place takes, and all that comes after its pauses."""
+        for part in place.parts:
+            for pool, count in part.share:
+                self.take(pool, part.start, part.finish, count)
+
+    def unbook(self, place: Place) -> None:
+        """Give back all that a place has taken."""
+        for part in place.parts:
+            for pool, count in part.share:
+                self.give(pool, part.start, part.finish, count)
+
+    def _find(self, task: Task, release: float) -> Place:
+        if len(task.pools) > 1:
+            return self._find_across(task, release)
+        pool = task.pools[0]
+        start = _earliest(*self._steps[pool], task.width, task.duration, release)
+        return Place(start, start + task.duration, ((pool, task.width),))
+
+    def _find_across(self, task: Task, release: float) -> Place:
         """The earliest start in any pool, or over several where that is sooner than in any one alone."""
         best, chosen = float("inf"), -1
         for pool in task.pools:
             times, free = self._steps[pool]
             if free[-1] >= task.width:
-                start = _earliest(times, free, task.width, task.duration, task.release)
+                start = _earliest(times, free, task.width, task.duration, release)
                 if start < best:
                     best, chosen = start, pool
-        if task.width > 1 and best > task.release and (spread := self._find_spread(task, best)):
+        if task.width > 1 and best > release and (spread := self._find_spread(task, release, best)):
             return spread
         assert chosen >= 0, "in the end every device is free"
         return Place(best, best + task.duration, ((chosen, task.width),))
 
-    def _find_spread(self, task: Task, before: float) -> Place | None:
+    def _find_spread(self, task: Task, release: float, before: float) -> Place | None:
         """The earliest start over several pools, sooner than `before`; None if there is none."""
-        moments = {task.release}
-        for pool in task.pools:
-            moments.update(moment for moment in self._steps[pool][0] if task.release < moment < before)
-        for start in sorted(moments):
-            if sum(self.free_at(pool, start) for pool in task.pools) < task.width:
+        for start in (release, *self.moments(task.pools, release, before)):
+            if sum(max(0, self.free_at(pool, start)) for pool in task.pools) < task.width:
                 continue
             finish = start + task.duration
             least = [(pool, _least(*self._steps[pool], start, finish)) for pool in task.pools]
-            if sum(count for _, count in least) >= task.width:
+            if sum(count for _, count in least if count > 0) >= task.width:
                 return Place(start, finish, _spread(least, task.width))
         return None
 

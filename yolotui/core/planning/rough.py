@@ -5,48 +5,57 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heapreplace
 
-from yolotui.core.planning.pools import Pools
+from yolotui.core.planning.ground import Ground
 from yolotui.core.planning.profile import Place, Profile, Task
 
 SIDE = ""
 
 
-class Gaps:
+class Backfill:
     """What can start at once although it stands far behind: how long how many devices stay free from now on."""
 
     def __init__(self, profile: Profile, capacities: Sequence[int], now: float) -> None:
         self._profile = profile
         self._capacities = capacities
         self._now = now
-        self._until = [profile.free_until(pool, capacity) for pool, capacity in enumerate(capacities)]
-        self.pools = self._open_pools()
-        """The pools in which anything is free at all."""
+        self._look()
 
-    def _open_pools(self) -> frozenset[int]:
-        return frozenset(pool for pool, until in enumerate(self._until) if len(until) > 1 and until[1] > self._now)
+    def _look(self) -> None:
+        self._until = [self._profile.free_until(pool, capacity) for pool, capacity in enumerate(self._capacities)]
+        self.pools = frozenset(
+            pool for pool, until in enumerate(self._until) if len(until) > 1 and until[1] > self._now
+        )
+        """The pools in which anything is free at all."""
 
     def take(self, task: Task) -> Place | None:
         """A place that starts now and delays nothing, if there is one."""
-        if task.release > self._now:
+        if task.release > self._now or not all(self._stays_free(pool, task) for pool in task.also):
             return None
         for pool in task.pools:
-            if task.width <= self._capacities[pool] and self._now + task.duration <= self._until[pool][task.width]:
-                place = Place(self._now, self._now + task.duration, ((pool, task.width),))
-                self._profile.take(pool, place.start, place.finish, task.width)
-                self._until[pool] = self._profile.free_until(pool, self._capacities[pool])
-                self.pools = self._open_pools()
+            if self._stays_free(pool, task):
+                share = ((pool, task.width), *((other, task.width) for other in task.also))
+                place = Place(self._now, self._now + task.duration, share)
+                self._profile.book(place)
+                self._look()
                 return place
         return None
 
+    def _stays_free(self, pool: int, task: Task) -> bool:
+        return task.width <= self._capacities[pool] and self._now + task.duration <= self._until[pool][task.width]
+
 
 class Lanes:
-    """One lane a device, with the moment from which it is free for good."""
+    """One lane a device, with the moment from which it is free for good. What closes has none."""
 
-    def __init__(self, free_from: Mapping[str, float], side_ends: Sequence[float], pools: Pools) -> None:
-        self._lanes = [[(free_from[uuid], uuid) for uuid in members] for members in pools.members]
-        self._lanes.append([(end, SIDE) for end in side_ends])
-        for lanes in self._lanes:
+    def __init__(self, free_from: Mapping[str, float], side_ends: Sequence[float], ground: Ground) -> None:
+        own: list[list[tuple[float, str]]] = []
+        for pool, members in enumerate(ground.pools.members):
+            from_s = ground.lasting_from(pool)
+            own.append([] if from_s is None else [(max(free_from[uuid], from_s), uuid) for uuid in members])
+        own.append([(end, SIDE) for end in side_ends])
+        for lanes in own:
             heapify(lanes)
+        self._lanes = [own[ground.physical(view)] for view in range(len(ground.capacities))]
 
     def append(self, task: Task) -> tuple[float, tuple[str, ...]]:
         """Put the task behind everything else on the devices that are free first: its start, and which they are."""
@@ -76,9 +85,7 @@ class Lanes:
         start = max(chosen[-1][0], task.release)
         names = {uuid for _, uuid in chosen}
         for pool in task.pools:
-            self._lanes[pool] = [
-                (start + task.duration, uuid) if uuid in names else (free_at, uuid)
-                for free_at, uuid in self._lanes[pool]
-            ]
-            heapify(self._lanes[pool])
+            lanes = self._lanes[pool]
+            lanes[:] = [(start + task.duration, uuid) if uuid in names else (free_at, uuid) for free_at, uuid in lanes]
+            heapify(lanes)
         return start, tuple(uuid for _, uuid in chosen)

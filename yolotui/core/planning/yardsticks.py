@@ -50,6 +50,5 @@ def _easy(tasks: Sequence[Task], profile: Profile, now: float) -> dict[int, Plac
             continue
         is_head_blocked = is_head_blocked or place.start > now
         places[task.job_id] = place
-        for pool, count in place.share:
-            profile.take(pool, place.start, place.finish, count)
+        profile.book(place)
     return places | conservative(later, profile)
