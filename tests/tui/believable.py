@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from yolotui.core.jobs import (
     Succeeded,
     Waiting,
 )
-from yolotui.core.timetable import Entry, Published, Timetable, Why, World
+from yolotui.core.timetable import Demand, Entry, Estimate, Published, Timetable, Why, World
 from yolotui.demo import curves
 from yolotui.leadership import Lock
 from yolotui.locations import Home
@@ -197,17 +198,24 @@ class BelievableHome:
 
     # What the leader says
 
-    def publish(self, *, seconds_ago: float = 1.0, gpus: list[Gpu] | None = None,
-                bookings: tuple[Booking, ...] = ()) -> None:  # fmt: skip
+    def publish(self, *, seconds_ago: float = 1.0, gpus: list[Gpu] | None = None, resting: tuple[str, ...] = (),
+                demands: tuple[Demand, ...] = (), bookings: tuple[Booking, ...] = ()) -> None:  # fmt: skip
         """What a leader would have decided."""
         at = NOW - seconds_ago
         host = Host(at=at, gpus=tuple(self.gpus if gpus is None else gpus), driver_version="570.86", cpu_percent=31.0,
                     memory_total_bytes=512 * GIB, memory_available_bytes=380 * GIB)  # fmt: skip
-        timetable = Timetable(made_at=at, entries=tuple(self.entries))
-        world = World(gpus=host.gpus, demands=(), bookings=bookings)
+        timetable = Timetable(made_at=at, entries=tuple(self.entries), resting=resting)
+        world = World(gpus=host.gpus, demands=demands, bookings=bookings)
         self.store.ledger.publish(
             Published(revision=0, at=at, leader_pid=LEADER.pid, host=host, world=world, timetable=timetable)
         )
+
+    def demand(self, job_id: int, gib: float) -> Demand:
+        """What a job that runs was promised on each of its cards."""
+        job = self.store.read.job(job_id)
+        return Demand(job_id=job_id, name=job.name, priority=job.priority, submitted_at=job.submitted_at, gpus=1,
+                      estimate=Estimate(3600, "told"), state=job.state, holding=job.attempts[-1].gpus,
+                      vram_bytes=int(gib * GIB), shares=True)  # fmt: skip
 
     def take_the_lead(self) -> None:
         """A leader, two hours ago."""
@@ -270,9 +278,11 @@ def busy_night(root: Path) -> BelievableHome:
 
     queue_why = Why("Waits for a GPU: 2 are busy, 1 is used by others, 1 is lost.")
     night.entries = [
-        Entry(job_id=base, start_at=NOW - 4320, finish_at=NOW + 63 * 110, gpus=("GPU-0",)),
+        Entry(job_id=base, start_at=NOW - 4320, finish_at=NOW + 63 * 110, gpus=("GPU-0",),
+              finish_low_at=NOW + 55 * 110, finish_high_at=NOW + 70 * 110),
         Entry(job_id=small, start_at=NOW - 1800, finish_at=NOW + 86 * 110, gpus=("GPU-1",)),
-        Entry(job_id=long, start_at=NOW + 6930, finish_at=NOW + 40_000, gpus=("GPU-0",), why=queue_why),
+        Entry(job_id=long, start_at=NOW + 6930, finish_at=NOW + 40_000, gpus=("GPU-0",), why=queue_why,
+              start_low_at=NOW + 6050, start_high_at=NOW + 8300),
         Entry(job_id=behind, start_at=NOW + 6931, finish_at=NOW + 7100, gpus=("GPU-0",),
               why=Why(f"Comes after #{base} night-n, which runs.")),
         *(Entry(job_id=job_id, start_at=NOW + 9460 + n * 9000, finish_at=NOW + 18_000 + n * 9000, gpus=("GPU-1",),
@@ -293,6 +303,37 @@ Traceback (most recent call last):
     self.scaler.scale(self.loss).backward()
 torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.19 GiB
 """
+
+
+def bad_night(root: Path) -> BelievableHome:
+    """Everything fails: out of memory, wrong data, a lost process, a held group, a card that fell off the bus."""
+    bad = BelievableHome(root, gpus=[h100(0, 3, 0), *FOUR_GPUS[2:]])
+    bad.take_the_lead()
+    failures = {
+        "crops-m": ("cuda_oom", "CUDA out of memory: batch 64 at imgsz 1280 needs more than 80 GiB."),
+        "shapes-s": ("bad_data", "shapes.yaml: no images in /data/shapes/val. Is the disk mounted?"),
+        "night-x": ("nan", "The loss became NaN at epoch 3 and did not recover after 3 tries. Try a lower lr0."),
+    }
+    for number, (name, (cause, reason)) in enumerate(failures.items()):
+        (job_id,) = bad.submit(name, group="crops" if number == 0 else "night")
+        bad.start(job_id, hours_ago=3 - number)
+        bad.reach(job_id, number)
+        bad.write_run(job_id, number, log=OUT_OF_MEMORY)
+        bad.end(job_id, Failed(NOW - 3600 * (2.5 - number), cause, reason), hours_ago=2.5 - number,
+                outcome=Outcome.FAILED, exit_code=1, explanation=reason)  # fmt: skip
+    gone, stopping = bad.submit("gone", "unwanted", owner="jonas")
+    bad.start(gone, gpus=("GPU-1",))
+    bad.reach(gone, 40)
+    bad.store.ledger.attempt_out_of_sight(gone, 1, "Its shim is gone and nothing proves its trainer dead.")
+    bad.start(stopping, gpus=("GPU-0",))
+    bad.reach(stopping, 12)
+    with bad._at(12 / 3600):
+        bad.store.verbs.kill([stopping], Actor("maria", os.getuid()))
+    bad.submit("crops-l", "crops-x", group="crops")
+    held = "3 jobs in a row failed within a minute of starting"
+    bad.store.verbs.hold_group("crops", Actor("scheduler", os.getuid()), why=held)
+    bad.publish()
+    return bad
 
 
 def many_jobs(root: Path, count: int) -> BelievableHome:

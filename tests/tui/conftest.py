@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from textual.app import App
 
-from tests.tui.believable import BelievableHome, busy_night
+from tests.tui.believable import BelievableHome, bad_night, busy_night, many_jobs
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,24 @@ def night(tmp_path: Path) -> Iterator[BelievableHome]:
     with busy.led():
         yield busy
     busy.store.close()
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Iterator[BelievableHome]:
+    """A night in which nothing goes well, with a leader."""
+    bad = bad_night(tmp_path / "home")
+    with bad.led():
+        yield bad
+    bad.store.close()
+
+
+@pytest.fixture
+def huge(tmp_path: Path) -> Iterator[BelievableHome]:
+    """A queue of 10,000 jobs, with a leader."""
+    crowd = many_jobs(tmp_path / "home", 10_000)
+    with crowd.led():
+        yield crowd
+    crowd.store.close()
 
 
 @pytest.fixture

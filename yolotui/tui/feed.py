@@ -91,6 +91,7 @@ class Feed(threading.Thread):
                 published=self._published,
                 leading=Leading(leader.process.pid, leader.since) if leader else None,
                 held_groups={name: group.reason for name, group in queue.held_groups().items()},
+                gpu_marks=queue.gpu_marks(),
                 read_at=self._now(),
             )
         )
@@ -103,6 +104,7 @@ class Feed(threading.Thread):
             and snapshot.published is before.published
             and snapshot.leading == before.leading
             and snapshot.held_groups == before.held_groups
+            and snapshot.gpu_marks == before.gpu_marks
             and snapshot.trouble == before.trouble
         )
         if not same or not before.read_at:

@@ -29,6 +29,9 @@ class Glyphs:
     foreign: str
     lost: str
     excluded: str
+    booked: str
+    foreign_bar: str
+    promised_bar: str
     separator: str
     times: str
     degree: str
@@ -88,6 +91,9 @@ UNICODE: Final = Glyphs(
     foreign="◆",
     lost="✗",
     excluded="⊘",
+    booked="▣",
+    foreign_bar="═",
+    promised_bar="╍",
     separator="·",
     times="×",  # noqa: RUF001
     degree="°",
@@ -122,6 +128,9 @@ ASCII: Final = Glyphs(
     foreign="%",
     lost="x",
     excluded="/",
+    booked="&",
+    foreign_bar="%",
+    promised_bar=":",
     separator="|",
     times="x",
     degree="",

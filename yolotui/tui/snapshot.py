@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from yolotui.core.bookings import Booking
 from yolotui.core.jobs import ACTIVE, Failed, Job, Unknown
 from yolotui.core.timetable import Entry, Published
+from yolotui.store.gpu_marks import GpuMark
 
 STALE_AFTER_S = 15.0
 """A leader publishes at least every few seconds; what is older was published by one that no longer leads, or hangs."""
@@ -33,6 +35,7 @@ class Snapshot:
     published: Published | None = None
     leading: Leading | None = None
     held_groups: Mapping[str, str] = field(default_factory=dict)
+    gpu_marks: Mapping[str, GpuMark] = field(default_factory=dict)
     read_at: float = 0.0
     trouble: str = ""
 
@@ -56,6 +59,24 @@ class Snapshot:
         return holders
 
     @cached_property
+    def asked_by_gpu(self) -> Mapping[str, int]:
+        """The bytes that the jobs on each GPU were promised there, by its UUID."""
+        asked: dict[str, int] = {}
+        for demand in self.published.world.demands if self.published else ():
+            for gpu in demand.holding:
+                asked[gpu] = asked.get(gpu, 0) + demand.vram_bytes
+        return asked
+
+    @cached_property
+    def bookings_by_gpu(self) -> Mapping[str, list[Booking]]:
+        """The bookings that each GPU is kept for, now or later, by its UUID."""
+        kept: dict[str, list[Booking]] = {}
+        for booking in self.published.world.bookings if self.published else ():
+            for gpu in booking.gpus if booking.holds else ():
+                kept.setdefault(gpu, []).append(booking)
+        return kept
+
+    @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many jobs are in each state that occurs."""
         counts: dict[str, int] = {}
@@ -70,7 +91,16 @@ class Snapshot:
 
     def prepared(self) -> Snapshot:
         """Itself, with everything that takes time for many jobs worked out: for the thread that has the time."""
-        _ = (self.entries, self.jobs_by_gpu, self.counts, self.several_owners, self.failed, self.out_of_sight)
+        _ = (
+            self.entries,
+            self.jobs_by_gpu,
+            self.counts,
+            self.several_owners,
+            self.failed,
+            self.out_of_sight,
+            self.asked_by_gpu,
+            self.bookings_by_gpu,
+        )
         return self
 
     @property

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Host, Lost
+from yolotui.core.gpus import Gpu, Host, Lost
 from yolotui.core.jobs import Job
 from yolotui.tui.glyphs import Glyphs
-from yolotui.tui.palette import DIM, ORANGE, PLAIN, QUIET, RED, SKY, STATE_COLOURS, STRONG, YELLOW, ink
+from yolotui.tui.palette import DIM, ORANGE, PLAIN, QUIET, SKY, STATE_COLOURS, STRONG, YELLOW, ink
+from yolotui.tui.panels.gpu_state import GIB, SOME_BYTES, Memory, Remark, remarks_on
 from yolotui.tui.panels.texts import cut, pieces, row_length
 from yolotui.tui.plot import Row
 from yolotui.tui.snapshot import Snapshot
 from yolotui.tui.words import fit, plain
 
 CELL_WIDTH = 24
-GIB = 2**30
+GAP = Segment("  ")
 
 
 def strip_height(gpus: int, screen_height: int) -> int:
@@ -31,28 +35,41 @@ def gpu_rows(snapshot: Snapshot, now: float, width: int, height: int, glyphs: Gl
     host = snapshot.published.host
     if not host.gpus:
         return [pieces((f"{glyphs.attention} No GPU: {plain(host.trouble) or 'none was found'}", ink(ORANGE)))]
-    stale = snapshot.stale(now)
-    if len(host.gpus) <= height:
-        return [
-            _card(gpu, host, snapshot.jobs_by_gpu.get(gpu.uuid, []), width, glyphs, stale=stale) for gpu in host.gpus
-        ]
-    across = max(-(-len(host.gpus) // height), 1)
+    cards = [
+        Card(gpu, snapshot.jobs_by_gpu.get(gpu.uuid, []), Memory.of(gpu, snapshot),
+             remarks_on(gpu, snapshot, now, glyphs), stale=snapshot.stale(now))
+        for gpu in host.gpus
+    ]  # fmt: skip
+    if len(cards) <= height:
+        return [_line(card, host, width, glyphs) for card in cards]
+    across = max(-(-len(cards) // height), 1)
     size = min(CELL_WIDTH * 2, width // across)
-    cells = [_cell(gpu, snapshot.jobs_by_gpu.get(gpu.uuid, []), size, glyphs) for gpu in host.gpus]
+    cells = [_cell(card, size, glyphs) for card in cards]
     return [[s for cell in cells[at : at + across] for s in cell] for at in range(0, len(cells), across)]
 
 
-def _card(gpu: Gpu, host: Host, jobs: list[Job], width: int, glyphs: Glyphs, *, stale: bool) -> Row:
+@dataclass(frozen=True)
+class Card:
+    """Everything that is shown of a card. `stale`: nobody has looked at it for a while."""
+
+    gpu: Gpu
+    jobs: Sequence[Job]
+    memory: Memory | None
+    remarks: Sequence[Remark]
+    stale: bool
+
+
+def _line(card: Card, host: Host, width: int, glyphs: Glyphs) -> Row:
     wide = width >= 110
     bar = 20 if width >= 160 else 12 if wide else 6
+    gpu, style = card.gpu, QUIET if card.stale else PLAIN
     name = min(22 if wide else 12, max(cell_len(short_name(each)) for each in host.gpus))
-    plain_style = QUIET if stale else PLAIN
     row = pieces(
-        (f"{gpu.index:>2} ", STRONG), (fit(by_words(short_name(gpu), name), name, glyphs.ellipsis) + " ", plain_style)
+        (f"{gpu.index:>2} ", STRONG), (fit(by_words(short_name(gpu), name), name, glyphs.ellipsis) + " ", style)
     )
     if not isinstance(gpu.availability, Lost):
-        row += _readings(gpu, host, bar, glyphs, plain_style, wide=wide)
-    row += _occupation(gpu, jobs, glyphs)
+        row += _readings(card, host, bar, glyphs, style, wide=wide)
+    row += _occupation(card, width - row_length(row), glyphs)
     return cut(row, width, glyphs.ellipsis)
 
 
@@ -68,21 +85,22 @@ def by_words(name: str, width: int) -> str:
     return name
 
 
-def _readings(gpu: Gpu, host: Host, bar: int, glyphs: Glyphs, style: Style, *, wide: bool) -> Row:
+def _readings(card: Card, host: Host, bar: int, glyphs: Glyphs, style: Style, *, wide: bool) -> Row:
     """Utilisation, memory, temperature, power; a dash for what the card doesn't tell. A CPU slot tells the host's."""
+    gpu, memory = card.gpu, card.memory
     busy: float | None = gpu.utilization_percent
-    used, total = gpu.memory_used_bytes, gpu.memory_total_bytes
     if gpu.kind == "cpu":
         busy, total = host.cpu_percent, host.memory_total_bytes
-        used = total - host.memory_available_bytes
+        memory = Memory(total - host.memory_available_bytes, 0, 0, total) if total else None
     row = _bar(None if busy is None else busy / 100, bar, SKY, glyphs)
     row += pieces((f"{glyphs.none if busy is None else f'{busy:.0f}%':>4} ", style))
-    full = None if used is None or not total else used / total
-    memory = glyphs.none if full is None or used is None else f"{used / GIB:.0f}/{total / GIB:.0f}G"
-    row += [*_bar(full, bar, YELLOW, glyphs), *pieces((f"{memory:>8} ", style))]
+    said = glyphs.none if memory is None else f"{memory.used / GIB:.0f}/{memory.total / GIB:.0f}G"
+    row += [*_memory_bar(memory, bar, glyphs), *pieces((f"{said:>8} ", style))]
     heat = gpu.temperature_c
-    warm = ink(ORANGE) if heat is not None and heat >= 85 else style
-    row += pieces((f"{glyphs.none if heat is None else f'{heat}{glyphs.degree}C':>4} ", warm))
+    hot = any(remark.word == "hot" for remark in card.remarks)
+    row += pieces(
+        (f"{glyphs.none if heat is None else f'{heat}{glyphs.degree}C':>4} ", ink(ORANGE, bold=True) if hot else style)
+    )
     power = glyphs.none if gpu.power_w is None else f"{gpu.power_w:.0f}W"
     limit = f"/{gpu.power_limit_w:.0f}W" if wide and gpu.power_limit_w and gpu.power_w is not None else ""
     return row + pieces((f"{power + limit:>{9 if wide else 4}} ", style), (" ", style))
@@ -95,55 +113,70 @@ def _bar(fraction: float | None, width: int, colour: str, glyphs: Glyphs) -> Row
     return pieces((full, ink(colour)), (empty, DIM))
 
 
-def _occupation(gpu: Gpu, jobs: list[Job], glyphs: Glyphs) -> Row:
-    """Who is on the card: our jobs, or what keeps them off."""
-    if jobs:
-        row: Row = []
-        for job in jobs:
-            progress = job.progress
-            total = progress.epochs_total or job.spec.epochs
-            share = f" {progress.epochs_done / total:.0%}" if total else ""
-            colour = ink(STATE_COLOURS[job.state])
-            row += pieces(
-                (f"{glyphs.state(job.state)} ", colour), (f"{job.id} {plain(job.name)}", PLAIN), (share, QUIET)
-            )
-            row += pieces(("  ", PLAIN))
-        return row[:-1] + _obstacle(gpu, glyphs, prefix="  ")
-    return _obstacle(gpu, glyphs) or pieces((f"{glyphs.free} free", QUIET))
+def _memory_bar(memory: Memory | None, width: int, glyphs: Glyphs) -> Row:
+    """Ours, what others hold, what is promised but not yet allocated: each with a line of its own kind."""
+    if memory is None:
+        return pieces((" " * width, DIM))
+    if not (memory.foreign or memory.promised):
+        return _bar(memory.used / memory.total, width, YELLOW, glyphs)
+    foreign, promised = (
+        # What there is at all is seen, however little it is.
+        max(1, round(width * part / memory.total)) if part > SOME_BYTES else 0
+        for part in (memory.foreign, memory.promised)
+    )
+    ours = min(round(width * memory.ours / memory.total), width - foreign - promised)
+    return pieces(
+        (glyphs.bar[-1] * ours, ink(YELLOW)),
+        (glyphs.foreign_bar * foreign, ink(ORANGE)),
+        (glyphs.promised_bar * promised, ink(YELLOW)),
+        (glyphs.bar[0] * (width - ours - foreign - promised), DIM),
+    )
 
 
-def _obstacle(gpu: Gpu, glyphs: Glyphs, *, prefix: str = "") -> Row:
-    match gpu.availability:
-        case Foreign(pids=pids, memory_bytes=held, owners=owners):
-            who = ", ".join(map(plain, owners)) or f"pid {', '.join(map(str, pids[:3]))}"
-            return pieces((f"{prefix}{glyphs.foreign} foreign: {who} {held / GIB:.0f}G", ink(ORANGE)))
-        case Lost(reason=reason):
-            return pieces((f"{prefix}{glyphs.lost} lost: {plain(reason)}", ink(RED)))
-        case Excluded(reason=reason):
-            return pieces((f"{prefix}{glyphs.excluded} excluded: {plain(reason)}", QUIET))
-        case Free():
-            return []
+def _occupation(card: Card, width: int, glyphs: Glyphs) -> Row:
+    """Who is on the card and what is to be said about it; where room is short, the last remarks lose their details."""
+    jobs = [_job(job, glyphs) for job in card.jobs]
+    if card.memory and card.memory.promised > SOME_BYTES:
+        jobs.append(pieces((f"+{card.memory.promised / GIB:.0f}G promised", QUIET)))
+    if not jobs and not card.remarks:
+        return pieces((f"{glyphs.free} free", QUIET))
+    for whole in range(len(card.remarks), -1, -1):
+        remarks = [
+            pieces((str(remark) if number < whole else remark.short, remark.style))
+            for number, remark in enumerate(card.remarks)
+        ]
+        row = [segment for part in (*jobs, *remarks) for segment in (*part, GAP)][:-1]
+        if row_length(row) <= width:
+            break
+    return row
 
 
-def _cell(gpu: Gpu, jobs: list[Job], width: int, glyphs: Glyphs) -> Row:
-    """A card in little room: index, utilisation, memory, and who is on it."""
+def _job(job: Job, glyphs: Glyphs) -> Row:
+    progress = job.progress
+    total = progress.epochs_total or job.spec.epochs
+    share = f" {progress.epochs_done / total:.0%}" if total else ""
+    return pieces(
+        (f"{glyphs.state(job.state)} ", ink(STATE_COLOURS[job.state])),
+        (f"{job.id} {plain(job.name)}", PLAIN),
+        (share, QUIET),
+    )
+
+
+def _cell(card: Card, width: int, glyphs: Glyphs) -> Row:
+    """A card in little room: index, utilisation, memory, and who is on it, else what keeps everybody off."""
+    gpu = card.gpu
     busy = glyphs.none if gpu.utilization_percent is None else f"{gpu.utilization_percent}%"
     used = glyphs.none if gpu.memory_used_bytes is None else f"{gpu.memory_used_bytes / GIB:.0f}G"
-    row = pieces((f"{gpu.index:>2} ", STRONG), (f"{busy:>4} {used:>4} ", QUIET), *_short_occupation(gpu, jobs, glyphs))
+    row = pieces((f"{gpu.index:>2} ", STRONG), (f"{busy:>4} {used:>4} ", QUIET))
+    if card.jobs:
+        row += pieces(*((remark.sign, remark.style) for remark in card.remarks))
+        more = f" +{len(card.jobs) - 1}" if len(card.jobs) > 1 else ""
+        sign = ink(STATE_COLOURS[card.jobs[0].state])
+        row += pieces((f"{glyphs.state(card.jobs[0].state)}", sign), (more, QUIET))
+        row += pieces((f" {card.jobs[0].id} {plain(card.jobs[0].name)}", PLAIN))
+    elif card.remarks:
+        row += pieces((card.remarks[0].short, card.remarks[0].style))
+    else:
+        row += pieces((f"{glyphs.free} free", QUIET))
     row = cut(row, width - 1, glyphs.ellipsis)
     return [*row, Segment(" " * (width - row_length(row)))]
-
-
-def _short_occupation(gpu: Gpu, jobs: list[Job], glyphs: Glyphs) -> list[tuple[str, Style]]:
-    if jobs:
-        sign = ink(STATE_COLOURS[jobs[0].state])
-        return [(f"{glyphs.state(jobs[0].state)} ", sign), (f"{jobs[0].id} {plain(jobs[0].name)}", PLAIN)]
-    match gpu.availability:
-        case Foreign():
-            return [(f"{glyphs.foreign} foreign", ink(ORANGE))]
-        case Lost():
-            return [(f"{glyphs.lost} lost", ink(RED))]
-        case Excluded():
-            return [(f"{glyphs.excluded} excluded", QUIET)]
-        case Free():
-            return [(f"{glyphs.free} free", QUIET)]
