@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
 from yolotui.locations import Home, user_config
 
+Confirm: TypeAlias = Literal["always", "marked", "never"]
+
 
 class QueueConfig(Struct, frozen=True):
-    """[queue] `confirm`: when verbs that destroy ask: always, for marked jobs (several at once), never."""
+    """[queue] `confirm`: when verbs that destroy ask.
 
-    confirm: str = "marked"
+    Always; always except before a single waiting job is cancelled ("marked": several at once ask); never.
+    """
+
+    confirm: Confirm = "marked"
 
 
 class PathsConfig(Struct, frozen=True):

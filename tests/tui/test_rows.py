@@ -114,7 +114,7 @@ def test_what_a_kill_would_cost():
 
     assert loss_sentence(running(Progress()), NOW) == "No checkpoint yet: all 10m may be lost."
     saved = loss_sentence(running(Progress(checkpoint_at=NOW - 240)), NOW)
-    assert saved == "Last checkpoint 4m ago: at most what came after it is lost."
+    assert saved == "Loses at most 4m: what came after its last checkpoint."
     assert loss_sentence(job(), NOW) == "Has no process: no work is lost."
 
 

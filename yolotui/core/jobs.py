@@ -28,6 +28,11 @@ class Kind(StrEnum):
     COMMAND = "command"
 
 
+def kill_after_s(kind: Kind) -> float:
+    """Seconds from TERM to KILL for what a person ends: a training on several GPUs needs time, a command rarely."""
+    return 10.0 if kind is Kind.COMMAND else 30.0
+
+
 class Priority(IntEnum):
     """P0 goes before everything else; P2 is what a job gets when nobody says otherwise."""
 

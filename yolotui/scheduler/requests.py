@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import time
 
-from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Running, Stopping
+from yolotui.core.jobs import Attempt, Job, Pausing, Running, Stopping, kill_after_s
 from yolotui.scheduler.executor import Executor
 from yolotui.store import Store
-
-# How long something that was told to end may take: a training with several ranks needs its time; a command rarely does.
-KILL_TRAINING_AFTER_S = 30.0
-KILL_COMMAND_AFTER_S = 10.0
 
 
 class Requests:
@@ -45,7 +41,7 @@ class Requests:
     def _end(self, job: Job, attempt: Attempt) -> None:
         """TERM, a wait, then KILL over the whole tree."""
         told_at = self._told_to_end.setdefault(attempt.uuid, time.monotonic())
-        patience_s = KILL_COMMAND_AFTER_S if job.spec.kind is Kind.COMMAND else KILL_TRAINING_AFTER_S
+        patience_s = kill_after_s(job.spec.kind)
         if time.monotonic() - told_at >= patience_s:
             self._executor.kill(job, attempt)
         else:

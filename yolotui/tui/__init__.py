@@ -42,6 +42,7 @@ def run_dashboard(
             readonly=readonly,
             ascii_only=ascii_only or not _shows_unicode(),
             refresh_s=refresh_s or queue.config.ui.refresh_s,
+            confirm=queue.config.queue.confirm,
             now=time.time if stands_at is None else lambda: stands_at,
         )
         with leaving_on_signals(app.leave):

@@ -7,8 +7,10 @@ from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterable, Sequence
 
 from textual.app import App, SystemCommand
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from yolotui.config import Confirm
 from yolotui.queue import Queue
 from yolotui.tui.actions import ACTIONS, Action
 from yolotui.tui.feed import Feed
@@ -35,6 +37,7 @@ class Dashboard(App[None]):
         readonly: bool = False,
         ascii_only: bool = False,
         refresh_s: float = 1.0,
+        confirm: Confirm = "marked",
         now: Callable[[], float] = time.time,
     ) -> None:
         """`open_queue` is called in each thread that needs one; `now` answers in UTC seconds."""
@@ -46,6 +49,7 @@ class Dashboard(App[None]):
             readonly=readonly,
             refresh_s=refresh_s,
             now=now,
+            confirm=confirm,
         )
         self.live = Live(Feed(open_queue, lambda snapshot: self.post_message(SnapshotRead(snapshot)), now))
         self._running_in: AbstractEventLoop | None = None
@@ -68,6 +72,21 @@ class Dashboard(App[None]):
             if isinstance(screen, DashboardScreen):
                 screen.snapshot_changed()
                 break
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,  # noqa: ARG002 — what is told is never markup: names come from outside
+    ) -> None:
+        """Tell something, with a sign for how it went; what was told before gives way."""
+        glyphs = self.setting.glyphs
+        signs = {"error": glyphs.lost, "warning": glyphs.attention, "information": glyphs.told}
+        self.clear_notifications()
+        super().notify(f"{signs[severity]} {message}", title=title, severity=severity, timeout=timeout, markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """None: the palette holds the registry's actions and nothing else."""

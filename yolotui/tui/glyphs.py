@@ -25,6 +25,7 @@ class Glyphs:
     folded: str
     cursor: str
     attention: str
+    told: str
     free: str
     foreign: str
     lost: str
@@ -87,6 +88,7 @@ UNICODE: Final = Glyphs(
     folded="▸",
     cursor="▌",
     attention="▲",
+    told="✓",
     free="○",
     foreign="◆",
     lost="✗",
@@ -124,6 +126,7 @@ ASCII: Final = Glyphs(
     folded="]",
     cursor="|",
     attention="!",
+    told="+",
     free=".",
     foreign="%",
     lost="x",

@@ -21,6 +21,7 @@ from yolotui.core.jobs import (
     Succeeded,
     Unknown,
     Waiting,
+    kill_after_s,
 )
 from yolotui.core.timetable import Entry
 from yolotui.remedies import held_sentence
@@ -124,7 +125,7 @@ def reason(job: Job, entry: Entry | None) -> str:  # noqa: PLR0911 — one a sta
         case Cancelled(by=by):
             return f"cancelled by {plain(by)}"
         case Stopping(by=by):
-            return f"ended by {plain(by)}: TERM was sent, KILL follows"
+            return f"ended by {plain(by)}: TERM is sent, KILL follows"
         case Pausing():
             return "stops at the end of this epoch"
         case Running(request=request) if request is not None:
@@ -134,6 +135,16 @@ def reason(job: Job, entry: Entry | None) -> str:  # noqa: PLR0911 — one a sta
     if entry is None and isinstance(job.status, Waiting):
         return "No scheduler has planned it yet."
     return plain(str(entry.why)) if entry and entry.why else ""
+
+
+def ending_sentence(job: Job, now: float) -> str:
+    """How far the ending of a job has come: TERM, then a wait, then KILL. Empty for one that nobody ends."""
+    if not isinstance(job.status, Stopping):
+        return ""
+    waited = max(0.0, now - job.status.since)
+    left = kill_after_s(job.spec.kind) - waited
+    kill = f"KILL in {short_duration(left)} to what is left" if left > 0 else "KILL to all that is left of it"
+    return f"TERM {short_duration(waited)} ago, asked by {plain(job.status.by)}; {kill}."
 
 
 def status_sentence(job: Job, entry: Entry | None, now: float) -> str:

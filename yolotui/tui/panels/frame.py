@@ -106,9 +106,8 @@ def keys_row(actions: Sequence[Action], width: int, glyphs: Glyphs) -> Row:
     row: Row = pieces((" ", PLAIN))
     for action in shown:
         item = pieces((action.key_sign, STRONG), (f" {action.label}  ", QUIET))
-        if row_length(row) + row_length(item) > width:
-            break
-        row += item
+        if row_length(row) + row_length(item) <= width + 2:
+            row += item
     return cut(row, width, glyphs.ellipsis)
 
 

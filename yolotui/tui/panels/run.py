@@ -13,7 +13,18 @@ from yolotui.tui.panels.texts import cut, joined, pieces, spread, wrapped
 from yolotui.tui.plot import Row
 from yolotui.tui.run_view import RunView
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import named, number, plain, reason, run_time_s, short_duration, squeeze, status_sentence, when
+from yolotui.tui.words import (
+    ending_sentence,
+    named,
+    number,
+    plain,
+    reason,
+    run_time_s,
+    short_duration,
+    squeeze,
+    status_sentence,
+    when,
+)
 from yolotui.units import format_bytes, format_clock
 
 COMPACT_HEIGHT = 14
@@ -87,9 +98,7 @@ def _reason_rows(subject: Subject, width: int) -> list[Row]:
     """Why it is where it is; of a job that is being ended, how far that has come."""
     job = subject.job
     if isinstance(job.status, Stopping):
-        waited = short_duration(subject.now - job.status.since)
-        text = f"TERM {waited} ago, asked by {plain(job.status.by)}; after the wait KILL ends what is left."
-        return wrapped(text, width, CAUTION)
+        return wrapped(ending_sentence(job, subject.now), width, CAUTION)
     style = ink(STATE_COLOURS[job.state]) if job.state in {"failed", "unknown", "pausing"} else PLAIN
     return wrapped(reason(job, subject.snapshot.entries.get(job.id)), width, style)
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual.screen import Screen
 
+from yolotui.config import Confirm
 from yolotui.core.jobs import Job
 from yolotui.queue import Queue
 from yolotui.tui import deeds
@@ -28,6 +29,7 @@ class Setting:
     readonly: bool
     refresh_s: float
     now: Callable[[], float]
+    confirm: Confirm = "marked"
 
 
 class ActingScreen(Screen[None]):
@@ -57,11 +59,15 @@ class ActingScreen(Screen[None]):
         if ids and self._may_change():
             self._clerk.ask(deed_for(ids))
 
-    def _ask(self, dialog: ConfirmDialog, deed: Deed) -> None:
-        """Do it if a person says yes. The deed holds the ids that the dialog has named."""
+    def _ask(self, dialog: ConfirmDialog, deed: Deed, *, harmless: bool = False) -> None:
+        """Do it if a person says yes, or need not be asked. The deed holds the ids that the dialog has named."""
+        confirm = self.setting.confirm
+        if confirm == "never" or (harmless and confirm == "marked"):
+            self._clerk.ask(deed)
+            return
 
         def answered(confirmed: bool | None) -> None:
-            if confirmed:
+            if confirmed and self._may_change():
                 self._clerk.ask(deed)
 
         self.app.push_screen(dialog, answered)
@@ -103,7 +109,8 @@ class ActingScreen(Screen[None]):
             self.notify("No job is chosen that runs or waits.", severity="warning")
         elif self._may_change():
             deed = deeds.end([job.id for job in kill], [job.id for job in cancel])
-            self._ask(kill_dialog(kill, cancel, self.setting.now()), deed)
+            # A single waiting job loses nothing, and u takes it back.
+            self._ask(kill_dialog(kill, cancel, self.setting.now()), deed, harmless=not kill and len(cancel) == 1)
 
     def action_finish(self) -> None:
         """Cut trainings short, after a question."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -12,7 +13,9 @@ from textual.widgets import Button, Static
 
 from yolotui.core.jobs import ACTIVE, Job, Kind, Paused
 from yolotui.tui.palette import CAUTION, QUIET, STATE_COLOURS, STRONG, ink
-from yolotui.tui.words import named, run_time_s, short_duration
+from yolotui.tui.words import in_said_order, named, run_time_s, short_duration
+
+NAMED_AT_MOST = 50
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -69,13 +72,18 @@ def kill_dialog(to_kill: Sequence[Job], to_cancel: Sequence[Job], now: float) ->
     verb = "Kill" if to_kill else "Cancel"
     jobs = [*to_kill, *to_cancel]
     question = f"{verb} {named(jobs[0])}?" if len(jobs) == 1 else f"{verb} these {len(jobs)} jobs?"
-    lines = [text for job in jobs for text in _about(job, now)]
-    if to_kill:
-        lines.append(Text("TERM, a wait for the last checkpoint, then KILL over the whole process tree.", QUIET))
-    if to_kill:
-        return ConfirmDialog(question, lines, "Kill")
-    # "Cancel" is what would be done to the jobs here: the button that does nothing needs another word.
-    return ConfirmDialog(question, lines, "Cancel the jobs" if len(jobs) > 1 else "Cancel the job", decline="Keep")
+    lines = [text for job in jobs[:NAMED_AT_MOST] for text in _about(job, now)]
+    if len(jobs) > NAMED_AT_MOST:
+        lines.append(Text(f"and {len(jobs) - NAMED_AT_MOST} more: {_more(jobs[NAMED_AT_MOST:])}", QUIET))
+    if not to_kill:
+        # "Cancel" is what would be done to the jobs here: the button that does nothing needs another word.
+        lines.append(Text("u takes it back, as long as nothing else has changed.", QUIET))
+        confirm = "Cancel the jobs" if len(jobs) > 1 else "Cancel the job"
+        return ConfirmDialog(question, lines, confirm, decline="Keep")
+    if len(to_kill) > 1:
+        lines.append(Text(_total_loss(to_kill, now), CAUTION))
+    lines.append(Text("TERM, a wait for the last checkpoint, then KILL over the whole process tree.", QUIET))
+    return ConfirmDialog(question, lines, "Kill")
 
 
 def finish_dialog(jobs: Sequence[Job], now: float) -> ConfirmDialog:
@@ -103,16 +111,35 @@ def _name_line(job: Job, now: float) -> Text:
     return Text.assemble((f"{named(job)}  ", STRONG), (", ".join(parts), ink(STATE_COLOURS[job.state])))
 
 
+def _more(jobs: Sequence[Job]) -> str:
+    counts = Counter(job.state for job in jobs)
+    return ", ".join(f"{counts[state]} {state}" for state in in_said_order(counts))
+
+
+def loss_s(job: Job, now: float) -> float:
+    """The work that ending the job now may lose, in seconds: what came after its last checkpoint, else all of it."""
+    if not isinstance(job.status, ACTIVE):
+        return 0.0
+    saved_at = job.progress.checkpoint_at if job.spec.kind is Kind.TRAIN else None
+    return max(0.0, now - saved_at) if saved_at is not None else run_time_s(job, now) or 0.0
+
+
 def loss_sentence(job: Job, now: float) -> str:
     """What ending the job now would cost."""
     if isinstance(job.status, Paused):
         return "Keeps its checkpoint; R would continue from it."
     if not isinstance(job.status, ACTIVE):
         return "Has no process: no work is lost."
-    saved_at = job.progress.checkpoint_at
-    ran = run_time_s(job, now)
+    lost = short_duration(loss_s(job, now))
     if job.spec.kind is not Kind.TRAIN:
-        return f"Loses its run of {short_duration(ran or 0)}: it has no checkpoints."
-    if saved_at is None:
-        return f"No checkpoint yet: all {short_duration(ran or 0)} may be lost."
-    return f"Last checkpoint {short_duration(now - saved_at)} ago: at most what came after it is lost."
+        return f"Loses its run of {lost}: it has no checkpoints."
+    if job.progress.checkpoint_at is None:
+        return f"No checkpoint yet: all {lost} may be lost."
+    epochs = f", {loss_s(job, now) / job.progress.epoch_s:.1f} epochs" if job.progress.epoch_s else ""
+    return f"Loses at most {lost}{epochs}: what came after its last checkpoint."
+
+
+def _total_loss(jobs: Sequence[Job], now: float) -> str:
+    ran = sum(run_time_s(job, now) or 0.0 for job in jobs)
+    lost = sum(loss_s(job, now) for job in jobs)
+    return f"In all at most {short_duration(lost)} of {short_duration(ran)} that they ran."
