@@ -63,9 +63,10 @@ def _line(card: Card, host: Host, width: int, glyphs: Glyphs) -> Row:
     wide = width >= 110
     bar = 20 if width >= 160 else 12 if wide else 6
     gpu, style = card.gpu, QUIET if card.stale else PLAIN
-    name = min(22 if wide else 12, max(cell_len(short_name(each)) for each in host.gpus))
+    room = 22 if wide else 12
+    size = min(room, max(cell_len(by_words(short_name(each), room)) for each in host.gpus))
     row = pieces(
-        (f"{gpu.index:>2} ", STRONG), (fit(by_words(short_name(gpu), name), name, glyphs.ellipsis) + " ", style)
+        (f"{gpu.index:>2} ", STRONG), (fit(by_words(short_name(gpu), room), size, glyphs.ellipsis) + " ", style)
     )
     if not isinstance(gpu.availability, Lost):
         row += _readings(card, host, bar, glyphs, style, wide=wide)
