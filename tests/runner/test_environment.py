@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.runner.rig import ROOT, RUNNER, Attempt
-from yolotui.runner import device, environment, job, offline, settings
+from yolotui.runner import device, environment, job, offline, settings, training
 
 SOURCES = sorted(RUNNER.glob("*.py"))
 
@@ -206,3 +206,12 @@ def test_weights_that_are_there_are_not_fetched(tmp_path):
         check=False,
     )  # fmt: skip
     assert (found.returncode, found.stdout.strip()) == (0, str(tmp_path / "yolo11n.pt"))
+
+
+@pytest.mark.parametrize(("resume_from", "asked"), [(None, {"batch": 16}), ("/runs/1/last.pt", {})])
+def test_an_ordered_batch_overrules_the_jobs_own(resume_from, asked):
+    order = job.Job(
+        attempt_dir="/runs/1/attempt-2", kind="train", model="m.yaml", data="d", arguments=asked,
+        resume_from=resume_from, batch_override=8,
+    )  # fmt: skip
+    assert training.train_arguments(order, "8.4.190")["batch"] == 8

@@ -29,7 +29,9 @@ class Cause(StrEnum):
     NO_SUCH_FILE = "no_such_file"
     NO_PERMISSION = "no_permission"
     REFUSED = "refused"
+    GPU_ASSERT = "gpu_assert"
     KILLED = "killed"
+    CRASHED = "crashed"
     EXIT_CODE = "exit_code"
     LOST = "lost"
     REBOOT = "reboot"
@@ -37,12 +39,21 @@ class Cause(StrEnum):
     TIME_LIMIT = "time_limit"
 
 
+class Retry(StrEnum):
+    """What is done about a failure, as long as the job has retries left."""
+
+    AGAIN = "again"  # after a back-off, from the newest whole checkpoint
+    ELSEWHERE = "elsewhere"  # likewise, on other GPUs if there are any
+    SMALLER = "smaller"  # likewise, with half the batch
+    NEVER = "never"  # it would fail in the same way
+
+
 class Signature(Struct, frozen=True):
     """Text by which a cause is known. `patterns` are searched, case and all, line by line."""
 
     cause: Cause
     sentence: str
-    permanent: bool
+    retry: Retry
     patterns: tuple[str, ...]
 
 
@@ -51,18 +62,19 @@ SIGNATURES = (
     Signature(
         Cause.CUDA_OUT_OF_MEMORY,
         "The GPU ran out of memory.",
-        False,
+        Retry.SMALLER,
         (
             r"CUDA out of memory",
             r"\bOutOfMemoryError\b",
             r"CUDA error: out of memory",
             r"CU(BLAS|DNN)_STATUS_ALLOC_FAILED",
+            r"std::bad_alloc: cudaErrorMemoryAllocation",
         ),
     ),
     Signature(
         Cause.SHARED_MEMORY,
         "Shared memory (/dev/shm) ran out: use fewer workers or make /dev/shm bigger.",
-        False,
+        Retry.AGAIN,
         (
             r"killed by signal: Bus error",
             r"out of shared memory",
@@ -75,25 +87,26 @@ SIGNATURES = (
     Signature(
         Cause.HOST_OUT_OF_MEMORY,
         "The host ran out of memory.",
-        False,
+        Retry.AGAIN,
         (
-            r"DataLoader worker \(pid.*\) is killed by signal: Killed",
             r"DefaultCPUAllocator: (can't allocate|not enough) memory",
             r"^MemoryError\b",
             r"Unable to allocate .* for an array",
             r"Cannot allocate memory",
+            r"^std::bad_alloc",
+            r"\b_ArrayMemoryError\b",
         ),
     ),
     Signature(
         Cause.DISK_FULL,
         "A disk is full.",
-        False,
+        Retry.AGAIN,
         (r"No space left on device", r"Disk quota exceeded", r"PytorchStreamWriter failed writing file"),
     ),
     Signature(
         Cause.STORAGE,
         "Files could not be read or written for a moment.",
-        False,
+        Retry.AGAIN,
         (
             r"Input/output error",
             r"Stale file handle",
@@ -105,19 +118,24 @@ SIGNATURES = (
     Signature(
         Cause.NCCL,
         "The GPUs lost touch with each other (NCCL).",
-        False,
+        Retry.ELSEWHERE,
         (
             r"NCCL (error|WARN .*fail)",
             r"\bnccl(UnhandledCudaError|SystemError|InternalError|RemoteError|InvalidUsage)\b",
             r"DistBackendError",
             r"Watchdog caught collective operation timeout",
+            r"NCCL communicator was aborted",
+            r"Heartbeat monitor timed out",
+            r"\bDist(Network|Store)Error\b",
+            r"The client socket has (timed out|failed to connect)",
             r"Connection closed by peer .*(gloo|tcp)",
+            r"\[.*gloo/transport/tcp.*\] .*(closed by peer|Connection reset)",
         ),
     ),
     Signature(
         Cause.CUDA_UNSUPPORTED,
         "This PyTorch does not fit the GPU or its driver.",
-        True,
+        Retry.NEVER,
         (
             r"no kernel image is available for execution",
             r"CUDA driver version is insufficient",
@@ -126,15 +144,25 @@ SIGNATURES = (
         ),
     ),
     Signature(
+        Cause.GPU_ASSERT,
+        "A check on the GPU failed: most often a class number in the labels that the data set does not have.",
+        Retry.AGAIN,
+        (r"device-side assert triggered", r"Assertion `.*` failed\.?$"),
+    ),
+    Signature(
         Cause.CUDA_ERROR,
         "The GPU or its driver failed.",
-        False,
+        Retry.ELSEWHERE,
         (
             r"CUDA error:",
             r"CUDA driver (error|initialization)",
             r"\bcuDNN error\b",
             r"CU(BLAS|DNN|FFT|SOLVER)_STATUS_",
             r"NVRM: Xid|\bXid \(",
+            r"uncorrectable ECC error",
+            r"GPU is lost|fallen off the bus",
+            r"Unable to determine the device handle for GPU",
+            r"Failed to initialize NVML|Driver/library version mismatch",
             r"AcceleratorError",
             r"Invalid CUDA 'device=",
             r"No CUDA GPUs are available",
@@ -143,7 +171,7 @@ SIGNATURES = (
     Signature(
         Cause.NOT_A_NUMBER,
         "The training went to NaN and could not recover.",
-        False,
+        Retry.AGAIN,
         (
             r"NaN persisted for \d+ epochs",
             r"corrupted with NaN/Inf weights",
@@ -153,13 +181,13 @@ SIGNATURES = (
     Signature(
         Cause.NOTHING_TO_RESUME,
         "The checkpoint can't be resumed.",
-        True,
+        Retry.NEVER,
         (r"nothing to resume", r"Resume checkpoint not found"),
     ),
     Signature(
         Cause.NEEDS_NETWORK,
         "It wanted to download something; trainings run offline.",
-        True,
+        Retry.NEVER,
         (
             r"Download failure for",
             r"Environment (may be|is) (not connected to the internet|offline|not online)",
@@ -169,7 +197,7 @@ SIGNATURES = (
     Signature(
         Cause.BAD_DATA,
         "The data set is not usable.",
-        True,
+        Retry.NEVER,
         (
             r"Dataset '[^']*' (error|images not found)",
             r"'[^']*:?' (key missing|images not found)",
@@ -183,12 +211,15 @@ SIGNATURES = (
             r"'kpt_shape' in data.yaml missing or incorrect",
             r"exceeds dataset class count",
             r"labels require \d+ columns",
+            r"\bUnidentifiedImageError\b",
+            r"image file is truncated|broken data stream when reading image file",
+            r"OpenCV\(.*error: \(-215:Assertion failed\) !_?(src|img)\.empty\(\)",
         ),
     ),
     Signature(
         Cause.BAD_ARGUMENT,
         "Ultralytics does not accept an argument.",
-        True,
+        Retry.NEVER,
         (
             r"is not a valid YOLO argument",
             r"not found in list of available optimizers",
@@ -205,19 +236,27 @@ SIGNATURES = (
     Signature(
         Cause.IMPORT_ERROR,
         "A Python module is missing or broken.",
-        True,
-        (r"\b(ModuleNotFoundError|ImportError)\b", r"requires missing Ultralytics module", r"No module named "),
+        Retry.NEVER,
+        (
+            r"\b(ModuleNotFoundError|ImportError)\b",
+            r"requires missing Ultralytics module",
+            r"No module named ",
+            r"operator torchvision::\w+ does not exist",
+            r"cannot open shared object file",
+            r"undefined symbol: ",
+            r"version `GLIBC(XX)?_[\d.]+' not found",
+        ),
     ),
     Signature(
         Cause.NO_PERMISSION,
         "It may not read or write a file.",
-        True,
+        Retry.NEVER,
         (r"\bPermissionError\b", r"\[Errno 13\] Permission denied"),
     ),
     Signature(
         Cause.NO_SUCH_FILE,
         "A file, a model or weights are missing or not usable.",
-        True,
+        Retry.NEVER,
         (
             r"\b(FileNotFoundError|NotADirectoryError|IsADirectoryError)\b",
             r"is not a loadable checkpoint",
@@ -229,3 +268,25 @@ SIGNATURES = (
         ),
     ),
 )
+
+# What NVIDIA's driver writes into the kernel's log about a card, by number: what it means, for people.
+XIDS = {
+    13: "the program did something that the GPU refuses",
+    31: "the program reached for GPU memory that is not its own",
+    32: "what the program sent to the GPU was damaged on the way",
+    43: "the GPU stopped working on this program",
+    45: "the program's work on the GPU was given up",
+    48: "the GPU's memory had an error that could not be corrected",
+    61: "the GPU's own controller stopped",
+    62: "the GPU's own controller stopped",
+    63: "the GPU took a bad piece of its memory out of use",
+    64: "the GPU could not take a bad piece of its memory out of use",
+    74: "the link between GPUs (NVLink) failed",
+    79: "the GPU has fallen off the bus: power, heat, or the slot; a reboot brings it back",
+    92: "the GPU's memory corrects more errors than is good",
+    94: "the GPU's memory had an error, which only this program suffered from",
+    95: "the GPU's memory had an error, which everything on it may suffer from: reset the card",
+    109: "the GPU did not switch between programs in time",
+    119: "the GPU's system processor did not answer: a reboot brings it back",
+    120: "the GPU's system processor failed: a reboot brings it back",
+}

@@ -7,7 +7,7 @@ import signal as signals
 
 from msgspec import Struct
 
-from yolotui.core.failure_signatures import SIGNATURES, Cause
+from yolotui.core.failure_signatures import SIGNATURES, XIDS, Cause, Retry
 from yolotui.core.jobs import Kind
 
 LONGEST_BACKOFF_S = 1800.0
@@ -16,14 +16,15 @@ EXIT_REFUSED = 2
 EXIT_CANNOT_EXECUTE = 126
 EXIT_NOT_FOUND = 127
 
-__all__ = ["COMPLETED", "Cause", "Ending", "Failure", "backoff_s", "classify", "succeeded"]
+__all__ = ["COMPLETED", "Cause", "Ending", "Failure", "Retry", "backoff_s", "classify", "retry_of", "succeeded"]
 
 
 class Ending(Struct, frozen=True, kw_only=True):
     """How an attempt ended, as far as it is known.
 
     `error_type` and `error_message` are those of the trainer's end event; `log_tail` is the end of its console.
-    `stopped_by_us`: a person or the scheduler had it stopped.
+    `stopped_by_us`: a person or the scheduler had it stopped. `oom_kills` is how often the kernel killed for memory
+    around it while it ran, None where the kernel's counters can't be read; `kernel_log` is what the kernel said of it.
     """
 
     kind: Kind
@@ -34,33 +35,56 @@ class Ending(Struct, frozen=True, kw_only=True):
     error_message: str | None = None
     log_tail: str = ""
     stopped_by_us: bool = False
+    oom_kills: int | None = None
+    kernel_log: tuple[str, ...] = ()
 
 
 class Failure(Struct, frozen=True):
-    """The verdict: a cause, a sentence for people, and whether trying again would be in vain."""
+    """The verdict: a cause, a sentence for people, and what is to be done about it."""
 
     cause: Cause
     sentence: str
-    permanent: bool
+    retry: Retry
+
+    @property
+    def permanent(self) -> bool:
+        """Whether trying again would be in vain."""
+        return self.retry is Retry.NEVER
 
 
 _PATTERNS = tuple((s, re.compile("|".join(f"(?:{p})" for p in s.patterns), re.MULTILINE)) for s in SIGNATURES)
 _COMMAND_NOT_FOUND = "The command can't be started"
+# A process below the trainer that SIGKILL ended, as data loaders, torchrun and our own ranks report it.
+_CHILD_KILLED = re.compile(
+    r"DataLoader worker \(pid.*\) is killed by signal: Killed|Signal 9 \(SIGKILL\) received by PID"
+    r"|exitcode +: -9\b|\bended with code -9\b"
+)
+_OUT_OF_MEMORY = re.compile(r"Out of memory: Kill|Memory cgroup out of memory: Kill|oom-kill:|oom_reaper: reaped")
+_XID = re.compile(r"NVRM: Xid \([^)]*\): (\d+)")
+_CRASHES = {signals.SIGSEGV, signals.SIGABRT, signals.SIGFPE, signals.SIGILL}
 
 
 def classify(ending: Ending) -> Failure:
     """Why the attempt ended without success."""
     if ending.spawn_error:
-        return Failure(Cause.COMMAND_NOT_FOUND, f"{_COMMAND_NOT_FOUND}: {_short(ending.spawn_error)}.", True)
+        said = f"{_COMMAND_NOT_FOUND}: {_short(ending.spawn_error)}."
+        return Failure(Cause.COMMAND_NOT_FOUND, said, Retry.NEVER)
     if ending.stopped_by_us:
-        return Failure(Cause.STOPPED, "It was stopped on request.", False)
-    return (
-        _by_error_event(ending)
+        return Failure(Cause.STOPPED, "It was stopped on request.", Retry.AGAIN)
+    found = (
+        _by_killed_child(ending)
+        or _by_error_event(ending)
         or _by_exit_code_of_a_shell(ending)
         or _by_log(ending)
         or _by_signal(ending)
         or _by_exit_code(ending)
     )
+    return _with_what_the_driver_said(found, ending)
+
+
+def retry_of(cause: str | None) -> Retry:
+    """What is done about a failure of this cause; for causes that no signature knows, and none, trying again."""
+    return next((signature.retry for signature in SIGNATURES if signature.cause == cause), Retry.AGAIN)
 
 
 def succeeded(kind: Kind, exit_code: int | None, signal: int | None, said: object) -> bool:
@@ -76,6 +100,13 @@ def backoff_s(failures: int, base_s: float) -> float:
     return min(base_s * 2.0 ** min(max(failures - 1, 0), 32), LONGEST_BACKOFF_S)
 
 
+def _by_killed_child(ending: Ending) -> Failure | None:
+    """A data worker or a rank was killed with SIGKILL, and the rest ended because of that."""
+    said = f"{ending.error_type or ''}: {ending.error_message or ''}"
+    match = _CHILD_KILLED.search(said) or _CHILD_KILLED.search(_last_traceback(ending.log_tail))
+    return _killed(ending, f"A process of it was killed with SIGKILL (“{_short(match[0])}”)") if match else None
+
+
 def _by_error_event(ending: Ending) -> Failure | None:
     if not ending.error_type and not ending.error_message:
         return None
@@ -83,32 +114,39 @@ def _by_error_event(ending: Ending) -> Failure | None:
     found = _by_text(said)
     if found:
         return found
+    if ending.error_type == "KeyboardInterrupt":
+        return Failure(Cause.KILLED, "It was interrupted with Ctrl-C (SIGINT), not by yolotui.", Retry.AGAIN)
     if ending.exit_code == EXIT_REFUSED and ending.kind is not Kind.COMMAND:
-        return Failure(Cause.REFUSED, f"It can't be run as it is asked for: {_short(said)}.", True)
-    return Failure(Cause.EXIT_CODE, f"It failed: {_short(said)}.", False)
+        return Failure(Cause.REFUSED, f"It can't be run as it is asked for: {_short(said)}.", Retry.NEVER)
+    return Failure(Cause.EXIT_CODE, f"It failed: {_short(said)}.", Retry.AGAIN)
 
 
 def _by_log(ending: Ending) -> Failure | None:
     """What the console says. Only a traceback can condemn for good: warnings name missing modules and files as well."""
-    tail = ending.log_tail[-16_000:]
-    traceback = tail.rfind("Traceback (most recent call last)")
-    # What stands before the last traceback was survived.
-    condemned = traceback >= 0 and ending.signal is None
-    return _by_text(tail[max(traceback, 0) :], permanent_too=condemned)
+    condemned = "Traceback (most recent call last)" in ending.log_tail and ending.signal is None
+    return _by_text(_last_traceback(ending.log_tail), permanent_too=condemned)
+
+
+def _last_traceback(log_tail: str) -> str:
+    """The end of a log, from its last traceback on: what stands before that was survived."""
+    tail = log_tail[-16_000:]
+    return tail[max(tail.rfind("Traceback (most recent call last)"), 0) :]
 
 
 def _by_text(text: str, *, permanent_too: bool = True) -> Failure | None:
     for signature, pattern in _PATTERNS:
-        if (permanent_too or not signature.permanent) and (match := pattern.search(text)):
+        may = permanent_too or signature.retry is not Retry.NEVER
+        if may and (match := pattern.search(text)):
             line = _line_around(text, match.start())
-            return Failure(signature.cause, f"{signature.sentence} “{_short(line)}”", signature.permanent)
+            return Failure(signature.cause, f"{signature.sentence} “{_short(line)}”", signature.retry)
     return None
 
 
 def _by_exit_code_of_a_shell(ending: Ending) -> Failure | None:
     if ending.kind is Kind.COMMAND and ending.exit_code in {EXIT_CANNOT_EXECUTE, EXIT_NOT_FOUND}:
         why = "it was not found" if ending.exit_code == EXIT_NOT_FOUND else "it may not be executed"
-        return Failure(Cause.COMMAND_NOT_FOUND, f"{_COMMAND_NOT_FOUND}: {why} (exit code {ending.exit_code}).", True)
+        said = f"{_COMMAND_NOT_FOUND}: {why} (exit code {ending.exit_code})."
+        return Failure(Cause.COMMAND_NOT_FOUND, said, Retry.NEVER)
     return None
 
 
@@ -119,21 +157,52 @@ def _by_signal(ending: Ending) -> Failure | None:
     if number is None:
         return None
     if number == signals.SIGKILL:
-        said = "Killed with SIGKILL, not by yolotui: the kernel when memory ran out, or a person."
-        return Failure(Cause.HOST_OUT_OF_MEMORY, said, False)
+        return _killed(ending, "Killed with SIGKILL")
     if number == signals.SIGBUS:
-        return Failure(Cause.SHARED_MEMORY, "Killed with SIGBUS: most often shared memory (/dev/shm) ran out.", False)
-    return Failure(Cause.KILLED, f"Killed with {_signal_name(number)}, not by yolotui.", False)
+        said = "Killed with SIGBUS: most often shared memory (/dev/shm) ran out."
+        return Failure(Cause.SHARED_MEMORY, said, Retry.AGAIN)
+    if number in _CRASHES:
+        return Failure(Cause.CRASHED, f"It crashed outside of Python ({_signal_name(number)}).", Retry.AGAIN)
+    return Failure(Cause.KILLED, f"Killed with {_signal_name(number)}, not by yolotui.", Retry.AGAIN)
+
+
+def _killed(ending: Ending, what: str) -> Failure:
+    """SIGKILL has no sender. The kernel's own counters and log tell whether it was short of memory."""
+    line = next((line for line in ending.kernel_log if _OUT_OF_MEMORY.search(line)), "")
+    if line:
+        said = f"The host ran out of memory, and the kernel ended it. “{_short(line)}”"
+        return Failure(Cause.HOST_OUT_OF_MEMORY, said, Retry.AGAIN)
+    if ending.oom_kills:
+        said = f"The host ran out of memory. {what} by the kernel, which counts {ending.oom_kills} such while it ran."
+        return Failure(Cause.HOST_OUT_OF_MEMORY, said, Retry.AGAIN)
+    if ending.oom_kills == 0:
+        said = f"{what}, not by yolotui and not for want of memory: by a person or another program."
+        return Failure(Cause.KILLED, said, Retry.AGAIN)
+    said = f"{what}, not by yolotui: a person, or the kernel for want of memory; its counters can't be read here."
+    return Failure(Cause.KILLED, said, Retry.AGAIN)
 
 
 def _by_exit_code(ending: Ending) -> Failure:
     if ending.exit_code is None:
-        return Failure(Cause.LOST, "It ended unseen: nobody knows its exit code.", False)
+        return Failure(Cause.LOST, "It ended unseen: nobody knows its exit code.", Retry.AGAIN)
     if ending.exit_code == EXIT_REFUSED and ending.kind is not Kind.COMMAND:
-        return Failure(Cause.REFUSED, "The trainer can't run it as it is asked for: see the log.", True)
+        return Failure(Cause.REFUSED, "The trainer can't run it as it is asked for: see the log.", Retry.NEVER)
     last = next((line for line in reversed(ending.log_tail.splitlines()) if line.strip()), "")
     quoted = f" Its last words: “{_short(last)}”" if last else ""
-    return Failure(Cause.EXIT_CODE, f"It ended with exit code {ending.exit_code}.{quoted}", False)
+    return Failure(Cause.EXIT_CODE, f"It ended with exit code {ending.exit_code}.{quoted}", Retry.AGAIN)
+
+
+def _with_what_the_driver_said(found: Failure, ending: Ending) -> Failure:
+    """An Xid is the driver's own word. It explains an error of CUDA, and an end that nothing else explains."""
+    if found.retry is Retry.NEVER:
+        return found
+    number = next((int(match[1]) for line in ending.kernel_log if (match := _XID.search(line))), None)
+    if number is None:
+        return found
+    meaning = XIDS.get(number, "see NVIDIA's list of Xid errors")
+    said = f"{found.sentence} The driver reports Xid {number}: {meaning}."
+    explains = found.cause in {Cause.EXIT_CODE, Cause.CRASHED, Cause.LOST}
+    return Failure(Cause.CUDA_ERROR, said, Retry.ELSEWHERE) if explains else Failure(found.cause, said, found.retry)
 
 
 def _line_around(text: str, position: int) -> str:

@@ -46,6 +46,7 @@ class Ending:
         self.error: str | None = None
         self.max_rss_bytes = 0
         self.leftovers_killed = 0
+        self.oom_kills: int | None = None
 
     def take(self, status: int, max_rss_kib: int) -> None:
         """Translate a `wait` status."""
@@ -74,9 +75,11 @@ def main(argv: list[str]) -> int:
     try:
         launch = read_launch(attempt_dir)
         become_subreaper()
+        oom_kills_before = oom_kills()
         pid = spawn(attempt_dir, launch)
         record_process(attempt_dir, pid, started_at)
         wait_for(pid, ending)
+        ending.oom_kills = difference(oom_kills_before, oom_kills())
         ending.leftovers_killed = bury_leftovers(float(launch.get("kill_grace_s", DEFAULT_KILL_GRACE_S)))
     except StartError as problem:
         ending.error, ending.exit_code = str(problem), problem.exit_code
@@ -236,6 +239,41 @@ def wait_for(pid: int, ending: Ending) -> None:
         if ended == pid:
             ending.take(status, usage.ru_maxrss)
             return
+
+
+def oom_kills() -> int | None:
+    """How often the kernel has killed for want of memory: in our control group, else on the whole machine."""
+    for path in memory_counters():
+        try:
+            with open(path) as file:
+                for line in file:
+                    name, _, count = line.partition(" ")
+                    if name == "oom_kill":
+                        return int(count)
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def memory_counters() -> list[str]:
+    """Where the kernel counts, the nearest first: control groups of version 2, of version 1, the machine."""
+    paths = []
+    try:
+        with open("/proc/self/cgroup") as file:
+            for line in file:
+                _, controllers, group = line.rstrip("\n").split(":", 2)
+                if not controllers:
+                    paths.append(f"/sys/fs/cgroup{group}/memory.events")
+                elif "memory" in controllers.split(","):
+                    paths += [f"/sys/fs/cgroup/memory{each}/memory.oom_control" for each in (group, "")]
+    except (OSError, ValueError):
+        pass
+    return [*paths, "/proc/vmstat"]
+
+
+def difference(before: int | None, after: int | None) -> int | None:
+    """What was counted in between; None where it could not be."""
+    return None if before is None or after is None else after - before
 
 
 def bury_leftovers(grace_s: float) -> int:

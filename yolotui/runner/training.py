@@ -22,6 +22,7 @@ TAKEN_ON_RESUME = frozenset(
     {"imgsz", "close_mosaic", "augmentations", "save_period", "workers", "cache", "patience", "time", "freeze", "val",
      "plots", "channels_last", "distill_model"}
 )  # fmt: skip
+BATCH_OF_ULTRALYTICS = 16
 CHOSEN_BY_AUTO = frozenset({"optimizer", "lr0", "momentum", "warmup_bias_lr"})  # optimizer=auto replaces them
 # A resumed checkpoint must exist, whatever the job says about saving; the plots of a moved run go where it is now.
 ALWAYS: Mapping[str, Any] = {"save": True, "exist_ok": True}
@@ -69,6 +70,10 @@ def train(job: Job, events: EventLog, progress: Progress, stop: StopSignals, ran
     leads = rank <= 0
     if leads and job.resume_from:
         make_ready_to_resume(job, events)
+    elif leads and job.batch_override:
+        asked = job.arguments.get("batch", BATCH_OF_ULTRALYTICS)
+        why = "the GPU ran out of memory before: begins with a smaller batch, as ordered"
+        events.write("changed", **{"what": "batch", "from": asked, "to": job.batch_override, "why": why})
     model_file = job.resume_from or find_model(job.model, weights_dir(job))
     version = open_ultralytics(job, rank)
     from ultralytics import YOLO
@@ -115,10 +120,10 @@ def train_arguments(job: Job, version: str) -> dict[str, Any]:
     if job.resume_from:
         arguments = {name: value for name, value in arguments.items() if name in TAKEN_ON_RESUME}
         arguments["resume"] = job.resume_from
-        if job.batch_override:
-            arguments["batch"] = job.batch_override
     else:
         arguments.update(ALWAYS)
+    if job.batch_override:
+        arguments["batch"] = job.batch_override
     arguments.update(
         data=job.data,
         save_dir=job.results_dir,

@@ -30,7 +30,10 @@ class Alive(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True, kw_only=True):
-    """No process of it lives any more. Without `exit_code` and `signal` nobody saw how it ended."""
+    """No process of it lives any more. Without `exit_code` and `signal` nobody saw how it ended.
+
+    `oom_kills`: how often the kernel killed for want of memory around it while it ran, None where that is not known.
+    """
 
     ended_at: float
     started_at: float | None = None
@@ -38,6 +41,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     signal: int | None = None
     error: str | None = None
     rebooted: bool = False
+    oom_kills: int | None = None
 
 
 class OutOfSight(Struct, frozen=True):
@@ -50,7 +54,10 @@ Sighting: TypeAlias = NotYet | NeverStarted | Alive | Ended | OutOfSight
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What to start: an attempt of a job on these devices, from a checkpoint or from the beginning."""
+    """What to start: an attempt of a job on these devices, from a checkpoint or from the beginning.
+
+    `batch` overrules the batch size of the job and of the checkpoint.
+    """
 
     job: Job
     attempt: Attempt
@@ -59,6 +66,7 @@ class Order(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     resume_from: str | None = None
     finalize: bool = False
+    batch: int | None = None
 
 
 class Executor(Protocol):

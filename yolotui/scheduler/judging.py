@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from yolotui.core.jobs import (
     Succeeded,
     Waiting,
 )
+from yolotui.probe import kernel_log
 from yolotui.scheduler import interventions
 from yolotui.scheduler.executor import Ended
 from yolotui.units import format_duration
@@ -32,6 +34,7 @@ from yolotui.units import format_duration
 LOG_TAIL_BYTES = 16_384
 EVENTS_TAIL_BYTES = 65_536
 _OUR_SIGNALS = frozenset({signal.SIGTERM, signal.SIGKILL})
+KERNEL_LOG_SLACK_S = 2.0
 FINISHED_ON_REQUEST = "Finished on request."
 
 
@@ -101,6 +104,8 @@ def judge(job: Job, attempt_dir: Path, ended: Ended, checkpoint_at: float | None
             error_message=error.get("message"),
             log_tail=log_tail(attempt_dir / "console.log"),
             stopped_by_us=stopped_by_us,
+            oom_kills=ended.oom_kills,
+            kernel_log=_kernel_log(job, attempt_dir, ended),
         )
     )
     return Verdict(
@@ -140,6 +145,17 @@ def _was_stopped(ended: Ended, last_word: Mapping[str, Any]) -> bool:
         or ended.signal in _OUR_SIGNALS
         or (ended.exit_code is None and ended.signal is None)
     )
+
+
+def _kernel_log(job: Job, attempt_dir: Path, ended: Ended) -> tuple[str, ...]:
+    """What the kernel said of the attempt's main process, and its driver of GPUs that a job has used."""
+    try:
+        pids = frozenset({int(json.loads((attempt_dir / "process.json").read_bytes())["pid"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    since_s = max(0.0, time.time() - (ended.started_at or time.time())) + KERNEL_LOG_SLACK_S
+    lines = kernel_log.said_of(pids, since_s)
+    return lines if job.spec.gpus else tuple(line for line in lines if "Xid" not in line)
 
 
 def what_follows(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]:

@@ -211,6 +211,7 @@ class LocalExecutor:
             "trainer": {
                 "resume_from": order.resume_from,
                 "finalize": order.finalize,
+                "batch_override": {"batch": order.batch} if order.batch else None,
                 "gpus": spec.gpus,
                 "gpu_uuids": cards,
                 "cpu": not cards,
@@ -263,7 +264,11 @@ def _read_exit(attempt_dir: Path) -> Ended | None:
     """How it ended, as the shim wrote it; a file that a crash of the machine left unreadable says nothing."""
     try:
         content = _read_json(attempt_dir / "exit.json")
-        return None if content is None else Ended(**{key: content[key] for key in EXIT_KEYS})
+        return (
+            None
+            if content is None
+            else Ended(**{key: content[key] for key in EXIT_KEYS}, oom_kills=content.get("oom_kills"))
+        )
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from yolotui.core.jobs import Job, JobSpec, Kind
 from yolotui.runner.checkpoints import choose
 from yolotui.runner.durable import write_atomically
+from yolotui.scheduler.shrinking import smaller_batch
 
 HANDED_ON = re.compile(r"\{([^{}]+)\.(best|last|results|dir)\}")
 PLACES = {"best": "train/weights/best.pt", "last": "train/weights/last.pt", "results": "train/results.csv", "dir": ""}
@@ -27,6 +28,7 @@ class Beginning(Struct, frozen=True, kw_only=True):
     resume_from: str | None = None
     resumed_from_epoch: int | None = None
     finalize: bool = False
+    batch: int | None = None
     told: tuple[str, ...] = ()
 
 
@@ -41,19 +43,26 @@ def prepare(job: Job, needs: Iterable[Job]) -> Beginning:
     if spec.kind is not Kind.TRAIN:
         return Beginning(spec=spec, told=told)
     choice = choose(run_dir / "train")
+    smaller = smaller_batch(job)
+    if smaller:
+        told += (f"the GPU ran out of memory: begins with a batch of {smaller}",)
     told += tuple(f"{Path(path).name} was passed over: {why}" for path, why in choice.rejected)
     match choice.kind:
         case "resume" if choice.resume is not None:
             told += (f"resumes from {Path(choice.resume.path).name} after epoch {choice.resume.epoch}",)
             return Beginning(
-                spec=spec, resume_from=choice.resume.path, resumed_from_epoch=choice.resume.epoch, told=told
+                spec=spec,
+                resume_from=choice.resume.path,
+                resumed_from_epoch=choice.resume.epoch,
+                batch=smaller,
+                told=told,
             )
         case "finalize" | "complete":
             path = choice.resume.path if choice.resume else None
             epoch = choice.resume.epoch if choice.resume else None
             told += ("all epochs are trained: only the final validation is left",)
             return Beginning(spec=spec, resume_from=path, resumed_from_epoch=epoch, finalize=True, told=told)
-    return Beginning(spec=spec, told=told)
+    return Beginning(spec=spec, batch=smaller, told=told)
 
 
 def with_what_was_made(spec: JobSpec, made_by: Mapping[str, Job]) -> JobSpec:

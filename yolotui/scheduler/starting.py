@@ -77,6 +77,7 @@ class Starter:
             environment=self._store.read.environment(job.id),
             resume_from=beginning.resume_from,
             finalize=beginning.finalize,
+            batch=beginning.batch,
         )
         if promise:
             self._decider.learn_start(promise[0], now)

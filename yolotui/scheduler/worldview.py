@@ -9,6 +9,7 @@ from operator import is_
 
 from msgspec.structs import replace
 
+from yolotui.core.failures import Retry, retry_of
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import ACTIVE, Held, Job, Paused, Waiting
 from yolotui.core.planning.pools import is_called
@@ -81,7 +82,7 @@ class WorldView:
             blocked=_blocked(job, held_groups),
             gpu_model=spec.gpu_model,
             avoid=spec.avoid,
-            prefer=spec.prefer,
+            prefer=spec.prefer or _elsewhere(job, host),
         )
 
     def _likely_model(self, job: Job, host: Host) -> str:
@@ -121,6 +122,14 @@ def _waits_anew(picture: Picture, job_id: int, made_at: float) -> bool:
 def _back_off_until(job: Job, now: float) -> float | None:
     """When its back-off ends; a clock that was set back must not prolong it."""
     return job.status.not_before if isinstance(job.status, Waiting) and now >= job.status.since else None
+
+
+def _elsewhere(job: Job, host: Host) -> tuple[str, ...]:
+    """The other GPUs, after an error that may be that of the ones it had."""
+    last = job.attempts[-1] if job.attempts else None
+    if last is None or not last.gpus or retry_of(last.cause) is not Retry.ELSEWHERE:
+        return ()
+    return tuple(gpu.uuid for gpu in host.gpus if gpu.uuid not in last.gpus)
 
 
 def _need(job: Job, need: Job) -> Need:
