@@ -119,9 +119,9 @@ def test_the_order_of_choice(weights):
         chosen.append(name)
         (weights / name).write_bytes(b"")
 
-    assert chosen == ["last.pt", "last.prev.pt", "epoch4.pt", "epoch2.pt", "best.pt"]
+    assert chosen == ["last.pt", "last.prev.pt", "epoch4.pt", "best.pt", "epoch2.pt"]
     assert choice.kind == "fresh"
-    assert [Path(path).name for path, _ in choice.rejected] == chosen
+    assert sorted(Path(path).name for path, _ in choice.rejected) == sorted(chosen)
     assert {why for _, why in choice.rejected} == {"empty file"}
 
 
@@ -219,11 +219,33 @@ def test_a_full_disk_keeps_the_old_checkpoint(weights, tmp_path):
 def test_a_damaged_last_is_replaced_before_a_resume_and_kept_as_evidence(weights):
     kept = write_checkpoint(weights / "last.prev.pt", epoch=4, epochs=9)
     (weights / "last.pt").write_bytes(b"torn")
-    atomic_saves.repair(str(weights), str(kept))
+    assert atomic_saves.repair(str(weights), str(kept)) == ["last.pt"]
 
     assert checkpoints.inspect(weights / "last.pt").epoch == 5
     assert (weights / "last.rejected.pt").read_bytes() == b"torn"
     assert not (weights / "last.pt").samefile(kept)
+
+
+def test_a_best_that_is_newer_than_the_copies_is_gone_on_from(weights):
+    """Found by chaos, seed 102: with last.pt damaged, the newest epochN.pt was taken although best.pt held more."""
+    for name, epoch in (("last.prev.pt", 3), ("epoch5.pt", 5), ("best.pt", 8)):
+        write_checkpoint(weights / name, epoch=epoch, epochs=20)
+    (weights / "last.pt").write_bytes(b"")
+    (weights / "epoch7.pt").write_bytes(b"")
+    choice = checkpoints.choose(weights.parent)
+    assert choice.resume is not None
+    assert (Path(choice.resume.path).name, choice.resume.epoch) == ("best.pt", 9)
+    assert [Path(path).name for path, _ in choice.rejected] == ["last.pt", "epoch7.pt"]
+
+
+def test_a_damaged_best_is_set_aside_and_what_was_gone_on_from_stays(weights):
+    last = write_checkpoint(weights / "last.pt", epoch=4, epochs=9)
+    (weights / "best.pt").write_bytes(b"torn")
+    before = last.read_bytes()
+    assert atomic_saves.repair(str(weights), str(last)) == ["best.pt"]
+    assert last.read_bytes() == before
+    assert (weights / "best.rejected.pt").read_bytes() == b"torn"
+    assert atomic_saves.repair(str(weights), None) == []
 
 
 # --- the table ------------------------------------------------------------------------------------------------------

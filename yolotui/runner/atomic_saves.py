@@ -13,7 +13,7 @@ from typing import Any
 
 from . import checkpoints, durable
 
-LAST = "last.pt"
+LAST, BEST = "last.pt", "best.pt"
 # An epoch must not wait for the disk. Each last.pt goes there; best.pt, on tiny data as often, need not.
 _last = durable.WriteBehind()
 _others = durable.WriteBehind(flush_every_s=10.0)
@@ -34,7 +34,7 @@ class AtomicPath(type(Path())):  # type: ignore[misc]
 def install(trainer: Any) -> None:
     """Make one trainer save atomically. Call it before its first save."""
     trainer.wdir = AtomicPath(trainer.wdir)
-    trainer.last, trainer.best = trainer.wdir / LAST, trainer.wdir / "best.pt"
+    trainer.last, trainer.best = trainer.wdir / LAST, trainer.wdir / BEST
     durable.sweep(str(trainer.wdir))
     strip_atomically()
 
@@ -56,21 +56,28 @@ def strip_atomically() -> None:
     engine.strip_optimizer = strip_optimizer
 
 
-def repair(weights_dir: str, resume_from: str) -> None:
-    """Before a resume from another file than last.pt: give the training a whole `last.pt`, which it recovers from.
+def repair(weights_dir: str, go_on_from: str | None) -> list[str]:
+    """Leave no damaged last.pt or best.pt where the training, or its last act, would stumble over it.
 
-    The damaged one is kept as `last.rejected.pt`.
+    A damaged one is kept as `last.rejected.pt` or `best.rejected.pt`; what is gone on from takes the place of last.pt.
+    Returns the names of the damaged ones.
     """
+    damaged = [name for name in (LAST, BEST) if _set_aside_if_damaged(os.path.join(weights_dir, name))]
     last = os.path.join(weights_dir, LAST)
-    if not os.path.isdir(weights_dir) or os.path.realpath(resume_from) == os.path.realpath(last):
-        return
-    if os.path.exists(last):
-        try:
-            checkpoints.inspect(last)
-        except checkpoints.CheckpointError:
-            with contextlib.suppress(OSError):
-                os.link(last, os.path.join(weights_dir, "last.rejected.pt"))
-    durable.copy_atomically(resume_from, last)
+    if go_on_from and os.path.isdir(weights_dir) and os.path.realpath(go_on_from) != os.path.realpath(last):
+        durable.copy_atomically(go_on_from, last)
+    return damaged
+
+
+def _set_aside_if_damaged(path: str) -> bool:
+    if not os.path.exists(path):
+        return False
+    try:
+        checkpoints.inspect(path)
+    except checkpoints.CheckpointError:
+        os.replace(path, path[: -len(".pt")] + ".rejected.pt")
+        return True
+    return False
 
 
 def drop_kept_copy(weights_dir: str) -> None:

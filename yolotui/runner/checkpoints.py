@@ -12,7 +12,7 @@ import os
 import pickle
 import re
 import zipfile
-from typing import Any, Iterator, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 from . import results
 
@@ -94,23 +94,53 @@ def inspect(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def choose(train_dir: str | os.PathLike[str]) -> Choice:
-    """Find the newest whole checkpoint of a run: last.pt, the kept copy, epochN.pt (newest first), best.pt."""
+    """Find the newest whole checkpoint of a run: last.pt, else the newest of the kept copy, epochN.pt and best.pt."""
     train_dir = os.fspath(train_dir)
-    rejected: list[tuple[str, str]] = []
-    for path in _candidates(os.path.join(train_dir, "weights")):
+    weights = _Weights(os.path.join(train_dir, "weights"))
+    last = weights.inspect("last.pt")
+    if last is not None and last.stripped:
+        return _after_stripping(train_dir, last, weights.rejected)
+    newest = last if last is not None and _goes_on(last) else weights.newest_behind_last()
+    if newest is None:
+        return Choice(FRESH, None, False, weights.rejected)
+    return Choice(FINALIZE if newest.trained else RESUME, newest, newest.trained, weights.rejected)
+
+
+class _Weights:
+    """The files of one run, inspected one by one. `rejected` says which were passed over and why."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._names = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+        self.rejected: list[tuple[str, str]] = []
+
+    def inspect(self, name: str) -> Checkpoint | None:
+        """None for a file that is missing or damaged."""
+        path = os.path.join(self._folder, name)
         try:
-            found = inspect(path)
+            return inspect(path) if name in self._names else None
         except CheckpointError as problem:
-            rejected.append((path, problem.why))
-            continue
-        if found.resumable:
-            return Choice(RESUME, found, False, rejected)
-        if found.trained:
-            return Choice(FINALIZE, found, True, rejected)
-        if found.stripped and os.path.basename(path) == "last.pt":
-            return _after_stripping(train_dir, found, rejected)
-        rejected.append((path, "stripped: no optimizer to go on with"))
-    return Choice(FRESH, None, False, rejected)
+            self.rejected.append((path, problem.why))
+            return None
+
+    def newest_behind_last(self) -> Checkpoint | None:
+        """best.pt may be of a later epoch than the newest epochN.pt, and than the kept copy, too."""
+        matches = [match for match in map(re.compile(r"epoch(\d+)\.pt$").match, self._names) if match]
+        numbered = [match[0] for match in sorted(matches, key=lambda match: int(match[1]), reverse=True)]
+        of_an_epoch = next((found for found in map(self._usable, numbered) if found), None)
+        found = [each for each in (self._usable(KEPT_COPY), of_an_epoch, self._usable("best.pt")) if each]
+        return max(found, key=lambda each: each.epoch or 0, default=None)
+
+    def _usable(self, name: str) -> Checkpoint | None:
+        found = self.inspect(name)
+        if found is not None and not _goes_on(found):
+            self.rejected.append((found.path, "stripped: no optimizer to go on with"))
+            return None
+        return found
+
+
+def _goes_on(found: Checkpoint) -> bool:
+    return found.resumable or found.trained
 
 
 def _after_stripping(train_dir: str, last: Checkpoint, rejected: list[tuple[str, str]]) -> Choice:
@@ -121,16 +151,6 @@ def _after_stripping(train_dir: str, last: Checkpoint, rejected: list[tuple[str,
     except CheckpointError:
         complete = True  # no best.pt to finish
     return Choice(COMPLETE if complete else FINALIZE, None if complete else last, finished, rejected)
-
-
-def _candidates(weights_dir: str) -> Iterator[str]:
-    names = set(os.listdir(weights_dir)) if os.path.isdir(weights_dir) else set()
-    numbered = [
-        (int(match.group(1)), name) for name in names for match in [re.match(r"epoch(\d+)\.pt$", name)] if match
-    ]
-    for name in ("last.pt", KEPT_COPY, *(name for _, name in sorted(numbered, reverse=True)), "best.pt"):
-        if name in names:
-            yield os.path.join(weights_dir, name)
 
 
 def _read(path: str) -> dict[str, Any]:

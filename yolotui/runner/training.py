@@ -142,10 +142,17 @@ def make_ready_to_resume(job: Job, events: EventLog) -> None:
     if not found.resumable or found.epoch is None:
         raise WrongJobError(f"nothing to resume in {found.path}: epoch {found.epoch} of {found.epochs}")
     os.makedirs(job.weights_dir, exist_ok=True)
-    atomic_saves.repair(job.weights_dir, job.resume_from)
+    set_damaged_aside(job, events)
     results.trim(os.path.join(job.results_dir, "results.csv"), found.epoch)
     for name, before, now, why in overruled(job, found):
         events.write("changed", **{"what": name, "from": before, "to": now, "why": why})
+
+
+def set_damaged_aside(job: Job, events: EventLog) -> None:
+    """A damaged last.pt or best.pt would end every try in the same way: keep it under another name, and say so."""
+    for name in atomic_saves.repair(job.weights_dir, job.resume_from):
+        why = f"{name} is damaged: it is kept as {name.replace('.pt', '.rejected.pt')}"
+        events.write("changed", **{"what": name, "from": name, "to": None, "why": why})
 
 
 def overruled(job: Job, found: checkpoints.Checkpoint) -> list[tuple[str, object, object, str]]:
@@ -171,6 +178,7 @@ def finalize(job: Job, events: EventLog, progress: Progress) -> None:
 
     events.write("phase", name="final_eval")
     progress.started = True
+    set_damaged_aside(job, events)
     arguments = finalize_weights(job)
     progress.epochs_done = results.last_epoch(os.path.join(job.results_dir, "results.csv"))
     names = ("best.pt", "last.pt")
