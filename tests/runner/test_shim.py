@@ -82,8 +82,9 @@ def test_a_claim_by_another_is_respected(attempt):
 
 @pytest.mark.parametrize("signum", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 def test_signals_to_the_shim_do_nothing_and_the_trainer_has_its_own(attempt, signum):
-    attempt.order(sh("trap 'exit 9' HUP INT TERM; while :; do sleep 0.05; done")).start()
-    eventually((attempt.folder / "process.json").exists)
+    attempt.order(sh("trap 'exit 9' HUP INT TERM; echo up; while :; do sleep 0.05; done")).start()
+    console = attempt.folder / "console.log"
+    eventually(lambda: console.exists() and console.read_text() == "up\n")
     os.kill(attempt.shim.pid, signum)
 
     assert alive(attempt.read("process.json")["pid"])
@@ -94,7 +95,7 @@ def test_signals_to_the_shim_do_nothing_and_the_trainer_has_its_own(attempt, sig
 
 def test_the_trainer_outlives_a_killed_shim(attempt):
     attempt.order(["/bin/sleep", "600"]).start()
-    eventually((attempt.folder / "process.json").exists)
+    eventually(lambda: tagged(attempt.tag))
     attempt.shim.kill()
     attempt.shim.wait(timeout=60)
     pid = attempt.read("process.json")["pid"]

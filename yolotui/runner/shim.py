@@ -76,8 +76,7 @@ def main(argv: list[str]) -> int:
         launch = read_launch(attempt_dir)
         become_subreaper()
         oom_kills_before = oom_kills()
-        pid = spawn(attempt_dir, launch)
-        record_process(attempt_dir, pid, started_at)
+        pid = spawn(attempt_dir, launch, started_at)
         wait_for(pid, ending)
         ending.oom_kills = difference(oom_kills_before, oom_kills())
         ending.leftovers_killed = bury_leftovers(float(launch.get("kill_grace_s", DEFAULT_KILL_GRACE_S)))
@@ -141,23 +140,32 @@ def become_subreaper() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def spawn(attempt_dir: str, launch: dict[str, Any]) -> int:
+def spawn(attempt_dir: str, launch: dict[str, Any], started_at: float) -> int:
     """Start the trainer and return its pid once it has really become that program.
+
+    Nothing of it runs before its pid is written down: were this process killed in between, nobody would find it.
 
     Raises StartError, with the reason that exec gave. fork + exec by hand: importing subprocess costs more than all
     the rest of this file, and this process has one thread.
     """
     reader, writer = os.pipe()  # both close on exec: end of file means that exec worked
+    gate, opener = os.pipe()
     console = open_console(attempt_dir)
     pid = os.fork()
     if pid == 0:
-        become_trainer(launch, console, writer)
+        os.close(opener)
+        become_trainer(launch, console, writer, gate)
     os.close(writer)
     os.close(console)
+    record_process(attempt_dir, pid, started_at)
+    os.write(opener, b"1")  # we hold the gate as well, so that this never meets a closed pipe
+    os.close(opener)
+    os.close(gate)
     with os.fdopen(reader, "rb") as pipe:
         complaint = pipe.read()
     if complaint:
         os.waitpid(pid, 0)
+        forget_process(attempt_dir)
         exit_code, _, message = complaint.decode().partition(" ")
         raise StartError(message, int(exit_code))
     return pid
@@ -171,8 +179,8 @@ def open_console(attempt_dir: str) -> int:
         return os.open(os.devnull, os.O_WRONLY)
 
 
-def become_trainer(launch: dict[str, Any], console: int, writer: int) -> None:
-    """In the forked child: set the stage and exec. Never returns."""
+def become_trainer(launch: dict[str, Any], console: int, writer: int, gate: int) -> None:
+    """In the forked child: set the stage, wait for the gate, exec. Never returns."""
     missing = ""
     try:
         os.setsid()
@@ -183,6 +191,8 @@ def become_trainer(launch: dict[str, Any], console: int, writer: int) -> None:
         missing = "no such directory: {}".format(launch["cwd"])
         os.chdir(launch["cwd"])
         argv = [str(word) for word in launch["argv"]]
+        if not os.read(gate, 1):  # it can't open any more: the shim is dead
+            os._exit(NOT_EXECUTABLE)
         missing = f"no such command: {argv[0]}"
         os.execvpe(argv[0], argv, {str(key): str(value) for key, value in launch["env"].items()})  # noqa: S606 - no shell, on purpose
     except BaseException as problem:  # noqa: BLE001 - whatever it was, the parent must hear of it
@@ -219,12 +229,23 @@ def take_stdio(output: int) -> None:
 
 
 def record_process(attempt_dir: str, pid: int, started_at: float) -> None:
-    """Write `process.json`. A full disk must not stop a training that has begun: the tag in its environment remains."""
+    """Write `process.json`. A full disk must not keep a training from starting: the tag in its environment remains.
+
+    It need not be on the disk: after a power cut no process is left to be found.
+    """
     process = {"pid": pid, "start_ticks": start_ticks(pid), "boot_id": boot_id(), "started_at": started_at}
     path = os.path.join(attempt_dir, "process.json")
     try:
-        write_durably(path + ".tmp", process)
+        write(path + ".tmp", process)
         os.replace(path + ".tmp", path)
+    except OSError as problem:
+        sys.stderr.write(f"process.json: {problem}\n")
+
+
+def forget_process(attempt_dir: str) -> None:
+    """Take back `process.json`: what it names has never been the trainer."""
+    try:
+        os.unlink(os.path.join(attempt_dir, "process.json"))
     except OSError as problem:
         sys.stderr.write(f"process.json: {problem}\n")
 
@@ -377,11 +398,17 @@ def become_follower(order: dict[str, Any]) -> None:
 
 def write_durably(path: str, content: dict[str, Any]) -> None:
     """Write JSON and wait until it is on the disk; no half-written file stays behind."""
+    write(path, content, durably=True)
+
+
+def write(path: str, content: dict[str, Any], *, durably: bool = False) -> None:
+    """Write JSON; no half-written file stays behind."""
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(content, file)
             file.flush()
-            os.fsync(file.fileno())
+            if durably:
+                os.fsync(file.fileno())
     except OSError:
         if os.path.exists(path):
             os.unlink(path)

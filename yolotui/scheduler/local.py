@@ -162,9 +162,10 @@ class LocalExecutor:
         if shim.poll() is None if shim is not None else is_alive(keeper):
             self._wakeups.watch_process(keeper.pid)
             return Alive(process)
-        # The shim is gone. It may have written the end between our look at it and now.
+        # The shim is gone. It may have written the start or the end between our look at it and now.
         if ended := _read_exit(attempt_dir):
             return ended
+        process = _read_process(attempt_dir / "process.json")
         if survivor := self._survivor(attempt, process):
             return Alive(process or survivor)
         return Ended(ended_at=time.time())
