@@ -1,11 +1,11 @@
-# make setup | demo | test | lint | types | contracts | check | lock | clean
+# make setup | demo | test | chaos | lint | types | contracts | check | lock | clean
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types contracts check lock clean
+.PHONY: setup demo test chaos lint types contracts check lock clean
 
 setup: $(STAMP)
 
@@ -27,6 +27,12 @@ test: setup
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: lint types contracts test
+
+# Rounds of kills, full disks, damaged files and the like, and a judge after each; ARGS=--real for real trainings.
+SEED ?= 1
+ROUNDS ?= 10
+chaos: setup
+	$(BIN)/python -m tests.chaos --seed $(SEED) --rounds $(ROUNDS) $(ARGS)
 
 # ARGS=--again starts a new round of a night that is over.
 demo: setup

@@ -1,0 +1,141 @@
+"""A round: a night of work, broken again and again as a seed has it, then left alone until all has ended."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.chaos import file_faults
+from tests.chaos.faults import FAULTS
+from tests.chaos.judge import Judgement, Queue, judge
+from tests.chaos.night import CARDS, Night, nothing
+from tests.chaos.people import People
+from tests.chaos.sight import WORKING
+
+FIND_A_VICTIM_S = 1.5
+SETTLE_S = 120.0
+LEAVE_S = 30.0
+NOT_FOR_REAL = {"kill-rank", "lose-a-gpu", "break-the-driver", "a-stranger-on-a-gpu"}
+
+
+class Step(NamedTuple):
+    """One planned fault: when (seconds after the one before), which, and the seed of its own choices."""
+
+    gap_s: float
+    kind: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round is made of."""
+
+    seed: int
+    faults: int = 14
+    jobs: int = 8
+    real: bool = False
+    only: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> list[Step]:
+        """The faults, which hang on the seed alone."""
+        chance = random.Random(f"{self.seed} {self.real}")
+        kinds = self.only or tuple(kind for kind in sorted(FAULTS) if not (self.real and kind in NOT_FOR_REAL))
+        weights = [FAULTS[kind][0] for kind in kinds]
+        mean_s = 1.5 if self.real else 0.25
+        return [
+            Step(
+                min(chance.expovariate(1 / mean_s), 4 * mean_s),
+                chance.choices(kinds, weights)[0],
+                chance.getrandbits(32),
+            )
+            for _ in range(self.faults)
+        ]
+
+
+def play(this: Round, root: Path) -> Judgement:
+    """Play a round in a directory of its own, and judge it. Ends everything that it has started."""
+    night = Night(root, this.seed, real=this.real)
+    try:
+        _prepare_data(night)
+        people = People(
+            night, random.Random(f"people {this.seed}"), most_jobs=this.jobs, every_s=1.0 if this.real else 0.3
+        )
+        night.on_idle = people.idle
+        for step in this.plan:
+            night.live(step.gap_s)
+            _inject(night, step)
+        night.on_idle = nothing
+        settle(night)
+    finally:
+        night.close()
+    return judge(root)
+
+
+def _inject(night: Night, step: Step) -> None:
+    """Commit a fault while a verb or an attempt is in flight, and note the evidence of that."""
+    until = time.monotonic() + FIND_A_VICTIM_S * (4 if night.real else 1)
+    chance = random.Random(step.seed)
+    while time.monotonic() < until:
+        verbs, attempts = len(night.look("cli")), len({each.attempt for each in night.look("shim", *WORKING)})
+        if verbs or attempts:
+            done = FAULTS[step.kind][1](night, chance)
+            if done is not None:
+                night.history.note("fault", kind=step.kind, done=done, verbs=verbs, attempts=attempts)
+                return
+        night.live(0.03)
+    night.history.note("missed", kind=step.kind)
+
+
+def settle(night: Night) -> None:
+    """Everything is mended, and people bring to its end what they had stopped."""
+    until = time.monotonic() + SETTLE_S
+    for each in night.look():
+        each.signal(signal.SIGCONT)
+    while night.verbs:
+        night.live(0.02)
+    for card in () if night.real else CARDS:
+        night.say("undrain", card)
+    while time.monotonic() < until:
+        with Queue(night.home) as queue:
+            states = queue.states()
+            groups = queue.held_groups()
+        for group in groups:
+            night.say("release", f"@{group}")
+        for verb, state in (("release", "held"), ("resume", "paused")):
+            if jobs := [str(job) for job, each in states.items() if each == state]:
+                night.say(verb, *jobs)
+        if states and all(each in Queue.ENDED for each in states.values()):
+            break
+        if not night.look("scheduler"):
+            night.say("scheduler", "start", reasoned=False)
+        night.live(0.1)
+    _await_the_end(night)
+
+
+def _await_the_end(night: Night) -> None:
+    """Processes of ended jobs are given a moment to go; what is left then is evidence."""
+    until = time.monotonic() + LEAVE_S
+    while (left := night.look("shim", *WORKING)) and time.monotonic() < until:
+        night.live(0.05)
+    night.history.note(
+        "left", processes=[f"{each.role} {each.pid} of {each.attempt_dir or each.attempt}" for each in left]
+    )
+    lost = [each.pid for each in night.bystanders if each.poll() is not None]
+    lost += [pid for pid in night.strangers if not file_faults.lives(pid)]
+    night.history.note("bystanders", lost=lost)
+    night.say("scheduler", "stop", reasoned=False)
+
+
+def _prepare_data(night: Night) -> None:
+    if night.real:
+        from examples.make_shapes import make_shapes
+
+        made = make_shapes(night.root / "shapes", train=16, val=4, size=64)
+        (night.root / "data.yaml").symlink_to(made)
+    else:
+        (night.root / "data.yaml").write_text("path: .\ntrain: images\nval: images\nnames: [circle]\n")

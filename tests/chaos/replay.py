@@ -1,0 +1,103 @@
+"""The audit log played back: does it explain every state, and was each card in one pair of hands at a time?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+ACTIVE = {"starting", "running", "pausing", "stopping", "unknown"}
+# A verb: the states that it may find, and the state that it leaves (None: as it was).
+MOVES: dict[str, tuple[set[str], str | None]] = {
+    "priority": ({"held", "waiting", "paused"} | ACTIVE, None),
+    "edit": ({"held", "waiting"}, None),
+    "update": ({"held", "waiting", "failed", "cancelled", "skipped", "succeeded", "paused"}, "waiting"),
+    "hold": ({"waiting"}, "held"),
+    "release": ({"held"}, "waiting"),
+    "resume": ({"paused"}, "waiting"),
+    "cancel": ({"waiting", "held", "paused"}, "cancelled"),
+    "pause": ({"starting", "running"}, "pausing"),
+    "checkpoint": ({"running"}, None),
+    "finish": ({"running"}, None),
+    "kill": ({"starting", "running", "pausing", "unknown"}, "stopping"),
+    "retry": ({"failed", "cancelled", "skipped"}, "waiting"),
+    "rearm": ({"skipped"}, "waiting"),
+    "start": ({"waiting"}, "starting"),
+    "run": ({"starting", "unknown"}, "running"),
+    "lose-sight": ({"starting", "running", "pausing"}, "unknown"),
+    "postpone": ({"waiting"}, "waiting"),
+    "skip": ({"waiting"}, "skipped"),
+}
+OF_THE_QUEUE = {
+    "hold-group",
+    "release-group",
+    "drain",
+    "undrain",
+    "quarantine",
+    "end-quarantine",
+    "lead",
+    "leave",
+    "undo",
+}
+
+
+class Row(NamedTuple):
+    """One row of the audit log."""
+
+    id: int
+    actor: str
+    verb: str
+    job: int | None
+    detail: dict[str, Any]
+    reason: str
+
+
+def replay(rows: Sequence[Row], states: dict[int, str]) -> list[str]:
+    """What is wrong with the log, and where it leads to other states than those that the queue has."""
+    wrong: list[str] = []
+    now: dict[int, str] = {}
+    leases: dict[str, int] = {}
+    running: dict[int, int | None] = defaultdict(lambda: None)
+    by_id = {row.id: row for row in rows}
+    last: dict[int, str] = {}
+    for row in rows:
+        if row.job is None:
+            if row.verb not in OF_THE_QUEUE:
+                wrong.append(f"audit {row.id}: {row.verb} of no job")
+            continue
+        before = now.get(row.job)
+        if row.verb == "submit":
+            now[row.job] = "submitted"
+        elif row.verb == "undo":
+            taken_back = by_id[row.detail["of"]].detail
+            now[row.job] = taken_back.get("status", {}).get("state", before)
+        elif row.verb == "end":
+            number = row.detail["attempt"]
+            if before not in ACTIVE or running[row.job] != number:
+                wrong.append(f"audit {row.id}: job {row.job} ended attempt {number} while {before}, {running[row.job]}")
+            running[row.job] = None
+            leases = {card: job for card, job in leases.items() if job != row.job}
+            now[row.job] = row.detail["then"]
+        elif row.verb in MOVES:
+            allowed, after = MOVES[row.verb]
+            if (last.get(row.job), row.verb) == ("rearm", "retry"):
+                allowed = allowed | {"waiting"}  # in one transaction: behind another job, and for its own sake
+            if before not in allowed and not (before == "submitted" and allowed & {"held", "waiting"}):
+                wrong.append(f"audit {row.id}: {row.verb} found job {row.job} {before}")
+            now[row.job] = after or before or ""
+            if row.verb == "start":
+                for card in row.detail["gpus"]:
+                    if card in leases:
+                        wrong.append(f"audit {row.id}: {card} given to job {row.job}, and job {leases[card]} has it")
+                    leases[card] = row.job
+                running[row.job] = row.detail["attempt"]
+        else:
+            wrong.append(f"audit {row.id}: nobody knows the verb {row.verb}")
+        last[row.job] = row.verb
+    for job, state in states.items():
+        explained = now.get(job)
+        if explained != state and not (explained == "submitted" and state in {"held", "waiting"}):
+            wrong.append(f"job {job} is {state}, and the audit log says {explained}")
+    wrong += [f"job {job} is in the log and not in the queue" for job in now.keys() - states.keys()]
+    wrong += [f"{card} is still leased to job {job} in the log" for card, job in leases.items()]
+    return wrong

@@ -1,0 +1,69 @@
+"""What the laboratory found, each with its seed: mended, and told here in small."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.fate import Fate
+from tests.chaos.night import HERE
+from tests.chaos.sight import NIGHT, look
+from tests.helpers import eventually
+from tests.runner.rig import Attempt, Run
+from yolotui.runner.environment import shim_argv
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Run:
+    """A training with the double of Ultralytics, of nine epochs that all are trained."""
+    data = tmp_path / "data.yaml"
+    data.write_text("names: [circle]\n")
+    spec = {"kind": "train", "model": "yolo11n.yaml", "data": str(data), "arguments": {"epochs": 9}}
+    return Run(tmp_path / "run", spec, {**os.environ, "PYTHONPATH": str(HERE / "doubles"), "DOUBLE_BATCH_S": "0.001"})
+
+
+@pytest.mark.parametrize("name", ["last.pt", "best.pt"])
+def test_the_last_act_is_not_stopped_by_a_damaged_file(training: Run, name: str) -> None:
+    """Seed 100: all epochs were trained, one of the two files damaged, and every try failed at it, for ever."""
+    first = training.attempt(gpus=1, cpu=False)
+    assert first.run()["exit_code"] == 0, first.end()
+    weights = training.train_dir / "weights"
+    (weights / name).write_bytes(b"torn")
+    again = training.attempt(gpus=1, cpu=False, finalize=True)
+    assert again.run()["exit_code"] == 0, again.end()
+    assert (weights / name.replace(".pt", ".rejected.pt")).read_bytes() == b"torn"
+    assert [change["what"] for change in again.events("changed")] == [name]
+
+
+def test_nothing_runs_whose_pid_is_not_written_down(tmp_path: Path) -> None:
+    """Seed 108: a shim died between the fork and the word about it; what it had forked was found by nobody, and its
+    two cards were given away while it ran. Here it dies before each of its changes of a file in turn.
+    """
+    fate = Fate(tmp_path / "fate", tmp_path)
+    began = [_dies_before(change, fate, tmp_path / f"attempt-{change}") for change in range(1, 16)]
+    assert began.index(True) > 3  # the claim and the start come first
+    assert all(began[began.index(True) :])
+
+
+def _dies_before(change: int, fate: Fate, folder: Path) -> bool:
+    """Let a shim die before its n-th change of a file; whether what it was to start has begun."""
+    attempt, begun = Attempt(folder), folder / "begun"
+    code = f"open({str(begun)!r}, 'w'); import time; time.sleep(60)"
+    environment = {**os.environ, **fate.env, NIGHT: str(folder)}
+    attempt.order([sys.executable, "-S", "-c", code], env={**os.environ, NIGHT: str(folder)})
+    fate.doom("shim", change)
+    shim = subprocess.Popen(shim_argv(sys.executable, str(folder)), env=environment)
+    eventually(lambda: fate.doomed_pid == shim.pid or begun.exists())
+    fate.spare()
+    shim.kill()
+    shim.wait()
+    eventually(lambda: begun.exists() or not look(str(folder)))
+    if has_begun := begun.exists():
+        os.kill(attempt.read("process.json")["pid"], signal.SIGKILL)
+    eventually(lambda: not look(str(folder)))
+    return has_begun
