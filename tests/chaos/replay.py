@@ -25,6 +25,9 @@ MOVES: dict[str, tuple[set[str], str | None]] = {
     "start": ({"waiting"}, "starting"),
     "run": ({"starting", "unknown"}, "running"),
     "lose-sight": ({"starting", "running", "pausing"}, "unknown"),
+    "notice": ({"running"}, None),
+    "withdraw-notice": ({"running"}, None),
+    "evict": ({"running"}, "pausing"),
     "postpone": ({"waiting"}, "waiting"),
     "skip": ({"waiting"}, "skipped"),
 }

@@ -16,6 +16,7 @@ from yolotui.scheduler.deciding import Decider, foreseen
 from yolotui.scheduler.executor import Executor, Order
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.preparing import prepare
+from yolotui.scheduler.troubles import log_trouble
 from yolotui.scheduler.watch import Readings
 from yolotui.store import Store
 
@@ -63,9 +64,9 @@ class Starter:
                 return
         except (QueueUnusable, sqlite3.Error):
             raise
-        except Exception as trouble:
-            # Whatever a run directory holds, it is this job's trouble and must not keep the others from starting.
-            log.exception("job %d can't be started", job.id)
+        except Exception as trouble:  # noqa: BLE001  it is logged, and is this job's alone
+            # Whatever a run directory holds must not keep the others from starting.
+            log_trouble(job, trouble)
             why = f"its run directory can't be used: {trouble}"
             self._store.ledger.settle(job.id, Waiting, Waiting(now, now + POSTPONED_S), "postpone", why)
             return

@@ -12,6 +12,11 @@ from yolotui.errors import QueueUnusable
 log = logging.getLogger("yolotui.scheduler")
 
 
+def log_trouble(job: Job, trouble: Exception) -> None:
+    """What a disk does is a sentence; anything else is a mistake of ours, and shows where."""
+    log.warning("job %d: %s", job.id, trouble, exc_info=None if isinstance(trouble, OSError) else trouble)
+
+
 class Troubles:
     """Keeps what goes wrong to the job that it goes wrong with, and logs the same trouble once."""
 
@@ -25,10 +30,10 @@ class Troubles:
             yield
         except QueueUnusable:
             raise
-        except Exception as trouble:
+        except Exception as trouble:  # noqa: BLE001  it is logged, and is this job's alone
             if self._seen.get(job.id) != repr(trouble):
                 self._seen[job.id] = repr(trouble)
-                log.exception("job %d: %s", job.id, trouble)
+                log_trouble(job, trouble)
 
     def forget(self, job: Job) -> None:
         """What was wrong with an attempt that has ended is history."""
