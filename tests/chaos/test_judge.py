@@ -105,7 +105,7 @@ def fail_for_nothing(night: Path) -> None:
         (sql("UPDATE jobs SET status = '{\"state\": \"waiting\", \"since\": 1}' WHERE id = 1"), "was forgotten"),
         (sql("UPDATE jobs SET name = 'another' WHERE id = 1"), "its jobs are there [0] times"),
         (sql("UPDATE audit SET detail = json_set(detail, '$.attempt', 7) WHERE verb = 'end'"), "ended attempt 7"),
-        (sql("INSERT INTO leases VALUES ('GPU-x', 1, 1, 0)"), "leases are left"),
+        (sql("INSERT INTO leases (gpu, job, attempt, leased_at) VALUES ('GPU-x', 1, 1, 0)"), "leases are left"),
         (fail_for_nothing, "nobody harmed it"),
         (lose_epochs, "went on from epoch 0"),
         (double_an_epoch, "its results.csv has"),
