@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolotui.core.bookings import Booked, Booking, Open, Over
 from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Lost
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Outcome
 from yolotui.core.priorities import score
+from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Entry, Estimate, Published
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ def _gpu_document(gpu: Gpu, published: Published, mark: GpuMark | None) -> Docum
         "kind": gpu.kind,
         "state": gpu_state(gpu, published, mark),
         "reason": availability_text(gpu) or None,
+        "closes_at": mark.closes_at if mark and mark.will_close(published.host.at) else None,
         "memory_total_bytes": gpu.memory_total_bytes,
         "memory_used_bytes": gpu.memory_used_bytes,
         "utilization_percent": gpu.utilization_percent,
@@ -143,6 +146,43 @@ def availability_text(gpu: Gpu) -> str:
         case Lost(reason=reason) | Excluded(reason=reason):
             return reason
     return ""
+
+
+def booking_document(booking: Booking) -> Document:
+    """A booking: whose, which GPUs, from when to when; `ending` tells what became of one that is over."""
+    status = booking.status
+    return {
+        "id": booking.id,
+        "state": booking.state,
+        "owner": booking.owner.name,
+        "starts_at": booking.starts_at,
+        "ends_at": booking.ends_at,
+        "kept_until": booking.kept_until,
+        "count": booking.count,
+        "gpus": list(booking.gpus),
+        "gpu_model": booking.gpu_model or None,
+        "pinned": booking.pinned,
+        "job": booking.job_id,
+        "note": booking.note or None,
+        "made_at": booking.made_at,
+        "since": status.since,
+        "warned_at": status.warned_at if isinstance(status, Booked) else None,
+        "used_at": status.used_at if isinstance(status, Open) else None,
+        "ending": status.ending.value if isinstance(status, Over) else None,
+    }
+
+
+def quota_document(quota: Quota, gpus_in_use: int) -> Document:
+    """What an owner or a group may have, and has: GPUs just now, GPU-seconds this week; null is no limit."""
+    return {
+        "scope": quota.scope.value,
+        "name": quota.name,
+        "gpus": quota.gpus,
+        "gpus_in_use": gpus_in_use,
+        "weekly_gpu_s": quota.weekly_gpu_s,
+        "used_gpu_s": quota.used_gpu_s,
+        "week_ends_at": quota.week_ends_at,
+    }
 
 
 def entry_document(entry: Entry, job: Job, estimate: Estimate | None) -> Document:

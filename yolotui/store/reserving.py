@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from yolotui.booking_words import conflict_sentence, named
 from yolotui.core.bookings import Booked, Booking, BookingRequest, Ending, Open, Over, Waitlisted
 from yolotui.core.free_windows import Conflict, Placement, burdens, find_conflict, latest_end, place, suitable
 from yolotui.core.gpus import Gpu
@@ -19,7 +20,6 @@ from yolotui.core.jobs import Held, Owner, Waiting
 from yolotui.errors import NotPossible, WrongUse
 from yolotui.nearest import did_you_mean
 from yolotui.store import bookings
-from yolotui.store.booking_words import conflict_sentence, named
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.queries import Queries
 from yolotui.store.rights import refuse_stranger
@@ -227,7 +227,7 @@ class BookingVerbs:
     def _refuse_span(self, now: float, starts_at: float, ends_at: float) -> None:
         if ends_at <= starts_at:
             raise WrongUse("A window must end after it begins.")
-        if ends_at - starts_at < self.smallest_booking_s:
+        if ends_at - starts_at < self.smallest_booking_s - JUST_NOW_S:
             raise WrongUse(
                 f"A window lasts {format_duration(self.smallest_booking_s)} at least, this one would last "
                 f"{format_duration(ends_at - starts_at)}. (`smallest` under [bookings] in the configuration.)"

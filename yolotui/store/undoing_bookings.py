@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from yolotui.booking_words import named
 from yolotui.core.bookings import Booking, BookingStatus, Ending, Over, Waitlisted
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Owner
 from yolotui.errors import NotPossible
 from yolotui.store import bookings
-from yolotui.store.booking_words import named
 from yolotui.store.database import Transaction
 from yolotui.store.queries import AuditRow
 

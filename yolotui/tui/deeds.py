@@ -130,6 +130,8 @@ def undo(queue: Queue) -> str:
     """Take back what this person did last, as far as it can be."""
     undone = queue.undo()
     what = f"@{undone.group}" if undone.group else say(queue.jobs(ids=undone.jobs))
+    if undone.booking:
+        what = f"booking {undone.booking}"
     behind = f"; {len(undone.rearmed)} behind it wait again" if undone.rearmed else ""
     return f"Taken back: {undone.verb} of {what}{behind}."
 

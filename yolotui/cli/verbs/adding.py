@@ -38,6 +38,8 @@ def job_options(command: Any) -> Any:
         click.option("--avoid", multiple=True, metavar="GPU", help="Not on this one: index, UUID or model; repeat it."),
         click.option("--prefer", multiple=True, metavar="GPU", help="Rather on this one; repeat it."),
         click.option("--estimate", metavar="TIME", help="How long you think it takes (2h); runs like it know better."),
+        click.option("--deadline", metavar="TIME", help='When it must be done: "08:00", "Wed 18:00".'),
+        click.option("--preemptible/--not-preemptible", default=None, help="Whether it may be paused to make room."),
         click.option("--time-limit", metavar="TIME", help="Ended when it has run so long, over all attempts (8h)."),
         _after_option("--after", "Start after its success; repeat it."),
         _after_option("--after-any", "Start after the first success of these."),

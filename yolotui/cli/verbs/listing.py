@@ -112,7 +112,8 @@ def _whole_document(job: Job, around: Surroundings) -> dict[str, object]:
     reader.poll()
     document = job_document(job, around.entry(job), around.why(job))
     estimate = estimate_document(around.estimate(job))
-    return {**document, "estimate": estimate, "history": history_document(reader.series.epochs)}
+    history = history_document(reader.series.epochs)
+    return {**document, "deadline_at": job.deadline_at, "estimate": estimate, "history": history}
 
 
 def _show(job: Job, around: Surroundings, now: float) -> None:
@@ -125,6 +126,7 @@ def _show(job: Job, around: Surroundings, now: float) -> None:
         ("group", job.spec.group),
         ("owner", job.owner.name),
         ("submitted", format_clock(job.submitted_at, now)),
+        ("deadline", format_clock(job.deadline_at, now) if job.deadline_at is not None else ""),
         ("start", start_text(job, entry, now)),
         ("finish", finish_text(job, entry, now)),
         ("ran", run_time_text(job, now)),

@@ -127,11 +127,12 @@ def retry_verb(jobs: Sequence[str], reason: str) -> None:
 @click.command("undo")
 @reason_option
 def undo_verb(reason: str) -> None:
-    """Take back your last priority, hold, release or cancel, if everything is still as it left it."""
+    """Take back your last priority, deadline, hold, release, cancel or change of a booking, if all is as it left it."""
     queue = open_queue()
     undone = queue.undo(reason=reason)
     when = format_clock(undone.at, time.time())
     to = [f"group {undone.group}"] if undone.group else []
+    to += [f"booking {undone.booking}"] if undone.booking else []
     to += [told(queue.jobs(ids=undone.jobs))] if undone.jobs else []
     narrate(f"Taken back: {undone.verb} of {when}: {', '.join(to)}.")
     if undone.rearmed:

@@ -1,4 +1,4 @@
-"""How bookings and what stands in their way read to people."""
+"""How bookings and what stands in their way read to people: the same words wherever they are shown. Pure."""
 
 from __future__ import annotations
 
