@@ -34,7 +34,7 @@ SIZES = ((80, 24), (120, 40), (200, 60))
 FOREGROUND, BACKGROUND = (215, 223, 233), (15, 20, 27)
 KEYS = {
     "dashboard": (),
-    "zoom": ("enter",),
+    "zoom": ("z",),
     "log": ("l",),
     "waiting": ("down", "down", "down"),
     "failed": ("slash", *"failed", "enter"),

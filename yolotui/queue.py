@@ -16,6 +16,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -40,6 +41,9 @@ from yolotui.store import (
     Undone,
     What,
 )
+
+if TYPE_CHECKING:
+    from yolotui.probe.samples import GpuSample
 
 
 class Queue(Foresight, Sharing):
@@ -108,6 +112,12 @@ class Queue(Foresight, Sharing):
     def refuse_damage(self) -> None:
         """Raise QueueDamaged where the file is damaged. Reads all of it."""
         self._store.refuse_damage()
+
+    def gpu_samples(self, gpu: str, since_at: float) -> list[GpuSample]:
+        """A card's readings from `since_at` (UTC seconds) on, oldest first; none that are older than a week."""
+        from yolotui.probe.samples import Samples
+
+        return Samples(self.home.samples).read(gpu, since_at)
 
     # Verbs
 

@@ -10,12 +10,14 @@ from textual.pilot import Pilot
 from tests.tui.believable import BelievableHome
 from tests.tui.showing import cursor_row, dashboard, main_screen, selected, settled, table, text_of, until
 from yolotui.core.jobs import Priority, Request, Running
-from yolotui.tui.actions import ACTIONS
+from yolotui.tui.actions import ACTIONS, Place, at
 from yolotui.tui.keymap import with_keys
 from yolotui.tui.screens.help import HelpScreen
 from yolotui.tui.screens.queue import QueueScreen
 
 RUNNING, WAITING, FAILED, HELD = 1, 3, 4, 11
+SCREENS = ("timetable", "events", "report")
+"""Actions that open a screen of their own."""
 
 
 async def select(pilot: Pilot[Any], job_id: int) -> None:
@@ -170,7 +172,7 @@ async def test_zoom_and_back(night: BelievableHome):
     async with dashboard(night).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
         assert "P / R" not in text_of(pilot.app)
-        await pilot.press("enter")
+        await pilot.press("z")
         assert "coco-x" not in text_of(pilot.app)
         assert "speed" in text_of(pilot.app)
         await pilot.press("down")
@@ -201,7 +203,7 @@ async def test_copying_the_directory(night: BelievableHome):
 
 @pytest.mark.presses("help")
 async def test_help_names_every_key(night: BelievableHome):
-    async with dashboard(night).run_test(notifications=True, size=(120, 60)) as pilot:
+    async with dashboard(night).run_test(notifications=True, size=(120, 160)) as pilot:
         await settled(pilot)
         await pilot.press("question_mark")
         assert isinstance(pilot.app.screen, HelpScreen)
@@ -250,7 +252,7 @@ async def test_a_read_only_dashboard_changes_nothing(night: BelievableHome):
     async with dashboard(night, readonly=True).run_test(notifications=True, size=(120, 40)) as pilot:
         await settled(pilot)
         before = night.store.read.revision()
-        for action in ACTIONS:
+        for action in at(Place.QUEUE):
             if action.changes:
                 pilot.app.clear_notifications()
                 await until(pilot, lambda: "a read-only dashboard" not in text_of(pilot.app))
@@ -264,8 +266,8 @@ async def test_a_read_only_dashboard_changes_nothing(night: BelievableHome):
 async def test_a_first_click_on_nothing_is_nothing(empty: BelievableHome):
     async with dashboard(empty).run_test(notifications=True, size=(80, 24)) as pilot:
         await settled(pilot)
-        for action in ACTIONS:
-            if action.name not in {"quit", "start_scheduler", "palette", "help", "filter"}:
+        for action in at(Place.QUEUE):
+            if action.name not in {"quit", "start_scheduler", "palette", "help", "filter", *SCREENS}:
                 await pilot.press(action.keys[0])
         assert "The queue is empty." in text_of(pilot.app)
         assert main_screen(pilot.app).table.cursor is None

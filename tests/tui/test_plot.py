@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import isfinite
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from yolotui.tui.glyphs import ASCII, UNICODE, Glyphs
 from yolotui.tui.palette import ORANGE, SKY
 from yolotui.tui.panels.texts import row_length
 from yolotui.tui.plot import LABEL_WIDTH, Chart, Line, draw
+from yolotui.tui.words import number
 
 nan = float("nan")
 
@@ -73,3 +77,28 @@ def test_any_series_fits_exactly(glyphs: Glyphs, values: list[float], width: int
     assert all(row_length(row) == width for row in rows)
     if glyphs is ASCII:
         assert all(segment.text.isascii() for row in rows for segment in row)
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+@given(
+    values=st.lists(st.floats(allow_nan=True, allow_infinity=False, width=32), min_size=1, max_size=300),
+    width=st.integers(10, 90),
+    data=st.data(),
+)
+def test_a_cursor_takes_no_room_and_reads_its_value(
+    glyphs: Glyphs, values: list[float], width: int, data: st.DataObject
+):
+    place = data.draw(st.integers(0, len(values) - 1))
+    rows = draw(replace(chart(*values), cursor=place), width, 6, glyphs)
+    assert all(row_length(row) == width for row in rows)
+    heading = "".join(segment.text for segment in rows[0])
+    if width > 40:
+        assert (number(values[place]) in heading) == isfinite(values[place])
+
+
+def test_the_cursor_stands_where_its_value_is_drawn():
+    values = [0.0] * 200
+    values[150] = 9.0
+    rows = draw(replace(chart(*values), cursor=150), LABEL_WIDTH + 50, 6, UNICODE)
+    (spike,) = [segment for segment in rows[1] if segment.style and segment.style.bgcolor]
+    assert spike.text not in {" ", UNICODE.stroke}

@@ -48,7 +48,7 @@ def test_empty(empty: BelievableHome, snap_compare: Compare, size: tuple[int, in
         pytest.param(("question_mark",), id="help"),
         pytest.param(("slash", *"failed", "enter"), id="failed"),
         pytest.param(("slash", *"tune"), id="filtering"),
-        pytest.param(("enter",), id="zoom"),
+        pytest.param(("z",), id="zoom"),
         pytest.param(("l",), id="log"),
         pytest.param(("O", "down", "v", "down"), id="folded"),
     ],

@@ -28,6 +28,8 @@ KEY_SIGNS: Final = {
     "end": "End",
     "left": "Left",
     "right": "Right",
+    "tab": "Tab",
+    "shift+tab": "Shift-Tab",
 }
 
 
@@ -36,6 +38,7 @@ class Place(StrEnum):
 
     QUEUE = "queue"
     TIMETABLE = "timetable"
+    RUN = "run"
 
 
 class Topic(StrEnum):
@@ -92,15 +95,39 @@ TIMETABLE_ACTIONS: Final = tuple(
     )
 )
 
+EVERYWHERE: Final = tuple(Place)
 BOTH: Final = (Place.QUEUE, Place.TIMETABLE)
+ON_JOBS: Final = (Place.QUEUE, Place.RUN)
+WITH_ROWS: Final = (Place.QUEUE, Place.RUN)
+"""The screens on which rows are moved through."""
+
+RUN_ACTIONS: Final = (
+    Action("next_page", ("tab",), "next page", "The next page.", Topic.LOOK, rank=1, places=(Place.RUN,)),
+    Action("previous_page", ("shift+tab",), "page before", "The page before.", Topic.LOOK, places=(Place.RUN,)),
+    Action("left", ("left", "h"), "cursor", "Move the cursor of the curves back, and read their values.", Topic.LOOK,
+           rank=1, places=(Place.RUN,)),
+    Action("right", ("right", "l"), "on", "Move the cursor of the curves on.", Topic.LOOK, places=(Place.RUN,)),
+    Action("search", ("slash",), "search", "Search in the log.", Topic.LOOK, rank=1, places=(Place.RUN,)),
+    Action("next_match", ("n",), "next", "The next line that was searched for.", Topic.LOOK, places=(Place.RUN,)),
+    Action("previous_match", ("N",), "before", "The line before that was searched for.", Topic.LOOK,
+           places=(Place.RUN,)),
+    Action("enlarge", ("enter",), "enlarge", "Give the picture of a file the whole room, and back.", Topic.LOOK,
+           places=(Place.RUN,)),
+)  # fmt: skip
 
 ACTIONS: Final = (
-    Action("up", ("up", "k"), "up", "To the job above.", Topic.MOVE),
-    Action("down", ("down", "j"), "down", "To the job below.", Topic.MOVE),
-    Action("page_up", ("pageup",), "page up", "A screenful up.", Topic.MOVE),
-    Action("page_down", ("pagedown",), "page down", "A screenful down.", Topic.MOVE),
-    Action("first", ("home", "g"), "first", "To the first job.", Topic.MOVE),
-    Action("last", ("end", "G"), "last", "To the last job.", Topic.MOVE),
+    Action("up", ("up", "k"), "up", "To the row above.", Topic.MOVE,
+           places=WITH_ROWS),
+    Action("down", ("down", "j"), "down", "To the row below.", Topic.MOVE,
+           places=WITH_ROWS),
+    Action("page_up", ("pageup",), "page up", "A screenful up; in curves a tenth of the epochs back.", Topic.MOVE,
+           places=WITH_ROWS),
+    Action("page_down", ("pagedown",), "page down", "A screenful down; in curves a tenth of the epochs on.", Topic.MOVE,
+           places=WITH_ROWS),
+    Action("first", ("home", "g"), "first", "To the first row.", Topic.MOVE,
+           places=WITH_ROWS),
+    Action("last", ("end", "G"), "last", "To the last row; a log is followed from there on.", Topic.MOVE,
+           places=WITH_ROWS),
     Action("mark", ("space",), "mark", "Mark the job, or unmark it, and go on to the next.", Topic.MOVE, rank=7),
     Action("mark_range", ("v",), "range", "Mark from here to where the cursor goes; once more ends the range.",
            Topic.MOVE),
@@ -109,34 +136,44 @@ ACTIONS: Final = (
     Action("filter", ("slash",), "filter", "Show only jobs with these words in name, state, owner, @group, P1.",
            Topic.LOOK, rank=4),
     Action("sort", ("s",), "sort", "Next order: queue, newest, priority, name, metric.", Topic.LOOK, rank=12),
-    Action("zoom", ("enter",), "zoom", "Give the run's panel the whole screen, and back.", Topic.LOOK, rank=5),
+    Action("open_run", ("enter",), "open", "Open the run: curves, log, arguments, attempts, files.", Topic.LOOK,
+           rank=5),
+    Action("zoom", ("z",), "zoom", "Give the run's panel the whole screen, and back.", Topic.LOOK),
     Action("log", ("l",), "log", "Show the end of the run's log, or hide it.", Topic.LOOK, rank=6),
-    Action("back", ("escape",), "back", "Leave the zoom; clear the filter; take the marks away.", Topic.LOOK),
-    Action("copy", ("y",), "copy dir", "Copy the path of the run's directory.", Topic.LOOK, rank=14),
+    Action("back", ("escape",), "back", "Back: leave screen, zoom, cursor, search; take the marks away.", Topic.LOOK,
+           rank=18, places=WITH_ROWS),
+    Action("copy", ("y",), "copy path", "Copy the path of the run's directory, or of the file.", Topic.LOOK, rank=14,
+           places=ON_JOBS),
     Action("raise_priority", ("plus", "equals_sign"), "priority", "More urgent by one class, up to P0.", Topic.ACT,
-           changes=True, rank=3),
-    Action("lower_priority", ("minus",), "later", "Less urgent by one class, down to P3.", Topic.ACT, changes=True),
+           changes=True, rank=3,
+           places=ON_JOBS),
+    Action("lower_priority", ("minus",), "later", "Less urgent by one class, down to P3.", Topic.ACT, changes=True,
+           places=ON_JOBS),
     Action("pause", ("p",), "pause", "Stop trainings at the end of their epoch; resume paused ones.", Topic.ACT,
-           changes=True, rank=2, places=BOTH),
+           changes=True, rank=2, places=(*BOTH, Place.RUN)),
     Action("kill", ("x",), "kill", "End what runs, take out of the queue what waits; asks first.", Topic.ACT,
-           changes=True, rank=1, places=BOTH),
+           changes=True, rank=1, places=(*BOTH, Place.RUN)),
     Action("hold", ("H",), "hold", "Keep waiting jobs from starting; release those that are held.", Topic.ACT,
-           changes=True, rank=9, places=BOTH),
+           changes=True, rank=9, places=(*BOTH, Place.RUN)),
     Action("undo", ("u",), "undo", "Take back your last change of priority, hold, release or cancel.", Topic.ACT,
            changes=True, rank=8, places=BOTH),
-    Action("retry", ("R",), "retry", "Try failed, cancelled or skipped jobs again.", Topic.ACT, changes=True, rank=10),
+    Action("retry", ("R",), "retry", "Try failed, cancelled or skipped jobs again.", Topic.ACT, changes=True, rank=10,
+           places=ON_JOBS),
     Action("checkpoint", ("c",), "checkpoint", "Have running trainings write a checkpoint now.", Topic.ACT,
-           changes=True, rank=13),
+           changes=True, rank=13,
+           places=ON_JOBS),
     Action("finish", ("f",), "finish", "Have trainings end now with what they have; asks first.", Topic.ACT,
-           changes=True, rank=12),
+           changes=True, rank=12,
+           places=ON_JOBS),
     Action("start_scheduler", ("S",), "scheduler", "Start a scheduler where none runs.", Topic.PROGRAM, changes=True,
            places=BOTH),
-    Action("palette", ("colon",), "commands", "Search for a command.", Topic.PROGRAM, places=BOTH),
+    Action("palette", ("colon",), "commands", "Search for a command.", Topic.PROGRAM, places=EVERYWHERE),
     Action("timetable", ("t",), "timetable", "Show what each GPU did, does and will do.", Topic.LOOK, rank=11),
     *TIMETABLE_ACTIONS,
-    Action("help", ("question_mark",), "help", "Show this help.", Topic.PROGRAM, rank=-2, places=BOTH),
+    *RUN_ACTIONS,
+    Action("help", ("question_mark",), "help", "Show this help.", Topic.PROGRAM, rank=-2, places=EVERYWHERE),
     Action("quit", ("q",), "quit", "Leave the dashboard. Jobs and scheduler go on without it.", Topic.PROGRAM, rank=-1,
-           places=BOTH),
+           places=EVERYWHERE),
 )  # fmt: skip
 
 

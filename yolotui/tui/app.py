@@ -27,7 +27,7 @@ class Dashboard(App[None]):
     """A face of the queue: a client like any other, that can vanish at any moment."""
 
     TITLE = "yolotui"
-    CSS_PATH = "styles/dashboard.tcss"
+    CSS_PATH = ["styles/dashboard.tcss", "styles/views.tcss"]  # noqa: RUF012 — Textual's way
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class Glyphs:
     degree: str
     ellipsis: str
     none: str
+    stroke: str
 
     def state(self, state: str) -> str:
         """The sign of a job's state."""
@@ -101,6 +102,7 @@ UNICODE: Final = Glyphs(
     degree="°",
     ellipsis="…",
     none="–",  # noqa: RUF001
+    stroke="│",
 )
 
 ASCII: Final = Glyphs(
@@ -139,4 +141,5 @@ ASCII: Final = Glyphs(
     degree="",
     ellipsis="~",
     none="-",
+    stroke="|",
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from textual.message import Message
 
+from yolotui.tui.run_book import RunBook
 from yolotui.tui.run_view import RunView
 from yolotui.tui.snapshot import Snapshot
 
@@ -32,6 +33,18 @@ class RunRead(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest counts."""
         return isinstance(message, RunRead)
+
+
+class BookRead(Message):
+    """All there is to know of a run, anew."""
+
+    def __init__(self, book: RunBook) -> None:
+        super().__init__()
+        self.book = book
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, BookRead)
 
 
 class CurvesRead(Message):

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from yolotui.tui.glyphs import Glyphs
-from yolotui.tui.palette import DIM, MUTED, QUIET, STRONG, ink
+from yolotui.tui.palette import CURSOR, DIM, MUTED, QUIET, STRONG, ink
 from yolotui.tui.words import fit, number
 
 LABEL_WIDTH = 7
@@ -36,12 +36,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over a shared axis. The first line lies on top. `first` and `last` label the ends of the x-axis."""
+    """Lines over a shared axis. The first line lies on top. `first` and `last` label the ends of the x-axis.
+
+    `cursor` is the place of a value, counted from 0: it is marked, and the heading tells the values there instead of
+    the newest.
+    """
 
     title: str
     lines: tuple[Line, ...]
     first: str = ""
     last: str = ""
+    cursor: int | None = None
 
 
 def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -59,7 +64,7 @@ def draw(chart: Chart, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     else:
         low, high = min(values), max(values)
         labels = {0: number(high), plot_height - 1: number(low)} if high > low else {plot_height // 2: number(high)}
-        for y, row in enumerate(_plot(chart.lines, (low, high), plot_width, plot_height, glyphs)):
+        for y, row in enumerate(_plot(chart, (low, high), plot_width, plot_height, glyphs)):
             label = fit(labels.get(y, "").rjust(LABEL_WIDTH - 1), LABEL_WIDTH - 1, glyphs.ellipsis)
             rows.append([Segment(label + " ", QUIET), *row])
     if axis_rows:
@@ -72,10 +77,10 @@ def _heading(chart: Chart, width: int, glyphs: Glyphs) -> Row:
     """The title, and each line's name in its colour with its newest value."""
     row, used = [Segment(fit(chart.title, LABEL_WIDTH, " "), STRONG)], LABEL_WIDTH
     for number_, line in enumerate(chart.lines):
-        newest = next((value for value in reversed(line.values) if isfinite(value)), None)
+        told = _told(line, chart.cursor)
         sample = glyphs.lines[number_] if glyphs.lines else "╌" if line.dashed else "━"
         name = f"{sample} {line.name}" if line.name else sample
-        value = f" {number(newest)}" if newest is not None else ""
+        value = f" {number(told)}" if told is not None else ""
         if used + len(name) + len(value) > width:
             value = ""
         if used + len(name) > width:
@@ -86,7 +91,22 @@ def _heading(chart: Chart, width: int, glyphs: Glyphs) -> Row:
     return [*row, Segment(" " * max(0, width - used))]
 
 
-def _plot(lines: Sequence[Line], span: tuple[float, float], width: int, height: int, glyphs: Glyphs) -> list[Row]:
+def _told(line: Line, cursor: int | None) -> float | None:
+    """The value at the cursor; without one the newest that there is."""
+    if cursor is None:
+        return next((value for value in reversed(line.values) if isfinite(value)), None)
+    return line.values[cursor] if cursor < len(line.values) and isfinite(line.values[cursor]) else None
+
+
+def cell_of(place: int, count: int, width: int, *, across: int) -> int:
+    """The cell, of `width` with `across` dots each, in which the value at `place` of `count` is drawn."""
+    dots = width * across
+    dot = place * dots // count if count > dots else round(place * (dots - 1) / max(1, count - 1))
+    return min(width - 1, max(0, dot // across))
+
+
+def _plot(chart: Chart, span: tuple[float, float], width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    lines = chart.lines
     across, down = (2, 4) if glyphs.braille else (1, 1)
     dots = [[0] * width for _ in range(height)]
     owners: list[list[int]] = [[-1] * width for _ in range(height)]
@@ -99,7 +119,21 @@ def _plot(lines: Sequence[Line], span: tuple[float, float], width: int, height: 
                 dots[y // down][x // across] |= DOTS[x % across][y % down] if glyphs.braille else 1
                 owners[y // down][x // across] = index
     styles = [ink(line.colour) for line in lines]
-    return [_cells(dots[y], owners[y], styles, glyphs) for y in range(height)]
+    rows = [_cells(dots[y], owners[y], styles, glyphs) for y in range(height)]
+    if chart.cursor is None:
+        return rows
+    count = max(len(line.values) for line in lines)
+    at = cell_of(min(chart.cursor, count - 1), count, width, across=across)
+    return [_marked(row, at, glyphs) for row in rows]
+
+
+def _marked(row: Row, at: int, glyphs: Glyphs) -> Row:
+    """The row with the cursor in its cell: a stroke where nothing is drawn, a shade behind what is."""
+    before, cell, after = Segment.divide(row, [at, at + 1, sum(segment.cell_length for segment in row)])
+    text, style = (cell[0].text, cell[0].style) if cell else (" ", None)
+    shade = Style(bgcolor=CURSOR)
+    marked = Segment(glyphs.stroke, DIM + shade) if text == " " else Segment(text, style + shade if style else shade)
+    return [*before, marked, *after]
 
 
 def _columns(values: Sequence[float], span: tuple[float, float], width: int, height: int) -> list[tuple[int, int]]:

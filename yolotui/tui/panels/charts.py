@@ -25,15 +25,15 @@ def charts_of(run: RunView) -> tuple[Chart, ...]:
         return _batch_charts(run)
     columns = run.columns
     lines = {
-        "loss": _lines(("train", _total(columns, "train/"), SKY), ("val", _total(columns, "val/"), ORANGE)),
+        "loss": lines_of(("train", _total(columns, "train/"), SKY), ("val", _total(columns, "val/"), ORANGE)),
         "score": _score_lines(columns),
-        "lr": _lines(("", columns.get("lr/pg0", ()), YELLOW)),
-        SPEED: _lines(("img/s", run.images_per_s, PINK)),
-        "P / R": _lines(("P", _metric(columns, "precision"), PINK), ("R", _metric(columns, "recall"), YELLOW)),
+        "lr": lines_of(("", columns.get("lr/pg0", ()), YELLOW)),
+        SPEED: lines_of(("img/s", run.images_per_s, PINK)),
+        "P / R": lines_of(("P", _metric(columns, "precision"), PINK), ("R", _metric(columns, "recall"), YELLOW)),
     }
     for name in _loss_names(columns):
         train, val = columns.get(f"train/{name}_loss", ()), columns.get(f"val/{name}_loss", ())
-        lines[name] = _lines(("train", train, SKY), ("val", val, ORANGE))
+        lines[name] = lines_of(("train", train, SKY), ("val", val, ORANGE))
     epochs = (f"epoch {run.epochs[0]}", str(run.epochs[-1]))
     return tuple(
         Chart(title, drawn, *(RECENT if title == SPEED else epochs)) for title, drawn in lines.items() if drawn
@@ -57,12 +57,12 @@ def lay_out(charts: tuple[Chart, ...], width: int, height: int, glyphs: Glyphs) 
         # A blank line between two floors, where there is room for one.
         spare = 1 if floor < down - 1 and chart_height > LEAST_HEIGHT else 0
         drawn = [draw(chart, chart_width, chart_height - spare, glyphs) for chart in here]
-        rows += [_beside(drawn, y, chart_width) for y in range(chart_height - spare)]
+        rows += [beside(drawn, y, chart_width) for y in range(chart_height - spare)]
         rows += [[] for _ in range(spare)]
     return rows
 
 
-def _beside(charts: list[list[Row]], y: int, width: int) -> Row:
+def beside(charts: list[list[Row]], y: int, width: int) -> Row:
     """The same row of charts that stand side by side."""
     row: Row = []
     for chart in charts:
@@ -72,13 +72,13 @@ def _beside(charts: list[list[Row]], y: int, width: int) -> Row:
 
 def _batch_charts(run: RunView) -> tuple[Chart, ...]:
     charts = (
-        Chart("loss", _lines(("train, by batch", run.batch_losses, SKY)), *RECENT),
-        Chart(SPEED, _lines(("img/s", run.images_per_s, PINK)), *RECENT),
+        Chart("loss", lines_of(("train, by batch", run.batch_losses, SKY)), *RECENT),
+        Chart(SPEED, lines_of(("img/s", run.images_per_s, PINK)), *RECENT),
     )
     return tuple(chart for chart in charts if chart.lines)
 
 
-def _lines(*lines: tuple[str, tuple[float, ...], str]) -> tuple[Line, ...]:
+def lines_of(*lines: tuple[str, tuple[float, ...], str]) -> tuple[Line, ...]:
     """Lines that have values; the second one is dashed, so that they differ without colour, too."""
     return tuple(
         Line(name, values, colour, dashed=place == 1) for place, (name, values, colour) in enumerate(lines) if values
@@ -95,7 +95,7 @@ def _score_lines(columns: Mapping[str, tuple[float, ...]]) -> tuple[Line, ...]:
     lines = [(metric_name(main), columns[main], GREEN)]
     if second != main and second in columns:
         lines.append((metric_name(second), columns[second], YELLOW))
-    return _lines(*lines)
+    return lines_of(*lines)
 
 
 def _metric(columns: Mapping[str, tuple[float, ...]], name: str) -> tuple[float, ...]:

@@ -53,6 +53,16 @@ class DashboardScreen(ActingScreen):
         self.live.feed.look_now()
         self.notify(message.sentence, severity="error" if message.refused else "information", markup=False)
 
+    # Other screens: each is imported when it is first opened
+
+    def open_run(self, job_id: int) -> None:
+        """Show the run of a job."""
+        from yolotui.tui.screens.run import RunScreen
+
+        self.app.push_screen(RunScreen(self.setting, self.live, job_id))
+
+    # The program
+
     def action_palette(self) -> None:
         """Search for a command."""
         self.app.action_command_palette()

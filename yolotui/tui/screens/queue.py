@@ -249,6 +249,11 @@ class QueueScreen(DashboardScreen):
         self._arrange()
         self._follow()
 
+    def action_open_run(self) -> None:
+        """Open the run's own screen."""
+        if job := self.table.job:
+            self.open_run(job.id)
+
     def action_zoom(self) -> None:
         """Give the run's panel the whole screen, and back."""
         if self.table.job is not None:
@@ -307,6 +312,5 @@ class QueueScreen(DashboardScreen):
 
     def on_verb_done(self, message: VerbDone) -> None:
         """What was marked has been dealt with."""
-        super().on_verb_done(message)
         if not message.refused:
             self.table.unmark()

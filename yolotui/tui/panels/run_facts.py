@@ -1,0 +1,158 @@
+"""The pages of one run that are text: what was asked for, what became of each attempt, what it left. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rich.style import Style
+
+from yolotui.core.jobs import Attempt, Job, Outcome
+from yolotui.core.reporting import gpu_seconds
+from yolotui.tui.glyphs import Glyphs
+from yolotui.tui.palette import CAUTION, GREEN, ORANGE, PLAIN, QUIET, RED, SKY, STATE_COLOURS, STRONG, ink
+from yolotui.tui.panels.texts import cut, pieces, spread, wrapped
+from yolotui.tui.plot import Row
+from yolotui.tui.run_book import Finding, RunBook, RunFile
+from yolotui.tui.snapshot import Snapshot
+from yolotui.tui.words import fit, named, plain, run_time_s, short_duration
+from yolotui.units import format_bytes, format_clock, format_duration
+
+NAME_WIDTH = 16
+BAD = frozenset({Outcome.FAILED, Outcome.INTERRUPTED})
+SEVERITIES = {"info": QUIET, "warning": CAUTION, "error": ink(RED)}
+
+
+def tabs_row(pages: Sequence[str], shown: str, width: int) -> Row:
+    """The names of the pages; the one that is shown in brackets, so that it is told without colour, too."""
+    row = pieces((" ", QUIET))
+    for page in pages:
+        row += pieces((f"[{page}]", STRONG) if page == shown else (f" {page} ", QUIET), (" ", QUIET))
+    return spread(row, pieces(("Tab ", QUIET)), width, "")
+
+
+def title_of(job: Job, now: float, width: int, glyphs: Glyphs) -> Row:
+    """State, name, and how long it has run; priority, owner and group on the right."""
+    ran = run_time_s(job, now)
+    state = f" {glyphs.state(job.state)} {job.state}"
+    left = pieces((state, ink(STATE_COLOURS[job.state], bold=True)), (f"  {named(job)}", STRONG))
+    left += pieces((f"  {short_duration(ran)}" if ran is not None else "", QUIET))
+    detail = (
+        f"P{int(job.priority)} {glyphs.separator} {plain(job.owner.name)} {glyphs.separator} @{plain(job.spec.group)} "
+    )
+    return spread(left, pieces((detail, QUIET)), width, glyphs.ellipsis)
+
+
+def asked_rows(job: Job, book: RunBook, snapshot: Snapshot, now: float, width: int) -> list[Row]:
+    """Everything that was asked for, and what it runs on."""
+    spec = job.spec
+    start = next((attempt.start for attempt in reversed(book.attempts) if attempt.start), None)
+    names = {job_id: named(snapshot.jobs[job_id]) for job_id in job.after if job_id in snapshot.jobs}
+    told: list[tuple[str, str]] = [
+        ("kind", spec.kind.value),
+        ("model", spec.model or ""),
+        ("data", spec.data or ""),
+        ("command", " ".join(spec.command)),
+        ("GPUs", f"{spec.gpus}{f' {spec.gpu_model}' if spec.gpu_model else ''}"),
+        ("memory", format_bytes(spec.vram_bytes) if spec.vram_bytes else ""),
+        ("after", ", ".join(names.get(job_id, f"#{job_id}") for job_id in job.after)),
+        ("only if", ", ".join(map(str, spec.when))),
+        ("retries", f"{job.failures} of {spec.retries_allowed} used"),
+        ("submitted", format_clock(job.submitted_at, now)),
+        ("file", job.file or ""),
+        ("python", spec.python or ""),
+        ("cost", f"{gpu_seconds(job, now) / 3600:.2f} GPU-hours"),
+        ("directory", job.run_dir),
+    ]
+    arguments = [(name, str(value)) for name, value in sorted(spec.arguments.items())]
+    runs_on = [(name, str(value)) for name, value in start.versions.items()] if start else []
+    rows = _section("Asked for", told, width)
+    rows += _section("Arguments", arguments or [("", "Ultralytics' defaults")], width)
+    return rows + (_section("Runs on", runs_on, width) if runs_on else [])
+
+
+def _section(title: str, facts: Iterable[tuple[str, str]], width: int) -> list[Row]:
+    rows: list[Row] = [pieces((title, ink(SKY, bold=True)))]
+    for name, value in facts:
+        if value:
+            first, *rest = wrapped(plain(value), width - NAME_WIDTH) or [[]]
+            rows.append([*pieces((fit(name, NAME_WIDTH, ""), QUIET)), *first])
+            rows += [[*pieces((" " * NAME_WIDTH, QUIET)), *row] for row in rest]
+    return [*rows, []]
+
+
+def history_rows(  # noqa: PLR0917 — what it draws, where
+    job: Job, book: RunBook, snapshot: Snapshot, now: float, width: int, glyphs: Glyphs
+) -> list[Row]:
+    """Health, attempts with what ended each, checkpoints."""
+    cards = {gpu.uuid: str(gpu.index) for gpu in snapshot.published.host.gpus} if snapshot.published else {}
+    rows: list[Row] = [pieces(("Health", ink(SKY, bold=True)))]
+    rows += finding_rows(book.findings, width, glyphs) or [pieces(("Nothing was found.", QUIET))]
+    rows += [[], pieces(("Attempts", ink(SKY, bold=True)))]
+    if not job.attempts:
+        rows.append(pieces(("It has not started yet.", QUIET)))
+    for attempt in reversed(job.attempts):
+        rows += _attempt(attempt, cards, now, width, glyphs)
+    rows += [[], pieces(("Checkpoints", ink(SKY, bold=True)))]
+    rows += [_file(file, file.path.name, now, width, glyphs) for file in book.checkpoints]
+    return rows if book.checkpoints else [*rows, pieces(("None is on disk.", QUIET))]
+
+
+def finding_rows(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> list[Row]:
+    """What a person should know of the run, each with what can be done."""
+    rows: list[Row] = []
+    for finding in findings:
+        where = f" (epoch {finding.epoch})" if finding.epoch is not None else ""
+        style = SEVERITIES.get(finding.severity, PLAIN)
+        rows += wrapped(
+            f"{glyphs.attention} {finding.severity}: {plain(finding.text)}{where}", width, style, indent="  "
+        )
+        rows += wrapped(f"  {plain(finding.advice)}", width, QUIET, indent="  ") if finding.advice else []
+    return rows
+
+
+def _attempt(attempt: Attempt, cards: Mapping[str, str], now: float, width: int, glyphs: Glyphs) -> list[Row]:
+    state, style = _ending(attempt)
+    when = f"{format_clock(attempt.started_at, now)}" if attempt.started_at is not None else "not started"
+    ran = ""
+    if attempt.started_at is not None:
+        ran = f", {format_duration(round((attempt.ended_at or now) - attempt.started_at))}"
+    left = pieces((f"{attempt.number}  ", STRONG), (state, style), (f"  {when}{ran}", PLAIN))
+    if attempt.resumed_from_epoch:
+        left += pieces((f"  resumed from epoch {attempt.resumed_from_epoch}", QUIET))
+    where = ", ".join(cards.get(uuid, "?") for uuid in attempt.gpus)
+    right = pieces((f"{plain(attempt.gpu_model)} GPU {where}".lstrip() if where else "no GPU", QUIET))
+    rows = [spread(left, right, width, glyphs.ellipsis)]
+    if attempt.explanation:
+        rows += wrapped(f"   {plain(attempt.explanation)}", width, QUIET, indent="   ")
+    return rows
+
+
+def _ending(attempt: Attempt) -> tuple[str, Style]:
+    """What ended an attempt, in a word or three, and how loud that is."""
+    if attempt.outcome is None:
+        return "at work", ink(STATE_COLOURS["running"])
+    ended = attempt.outcome.value.replace("_", " ")
+    if attempt.signal:
+        ended += f" by signal {attempt.signal}"
+    elif attempt.exit_code:
+        ended += f", exit code {attempt.exit_code}"
+    if attempt.cause:
+        ended += f" ({plain(attempt.cause)})"
+    return ended, ink(GREEN if attempt.outcome is Outcome.SUCCEEDED else RED if attempt.outcome in BAD else ORANGE)
+
+
+def file_rows(files: Sequence[RunFile], run_dir: str, now: float, width: int, glyphs: Glyphs) -> list[Row]:
+    """The files that it has left, by their place in the run's directory."""
+    return [_file(file, place_of(file.path, run_dir), now, width, glyphs) for file in files]
+
+
+def place_of(path: Path, run_dir: str) -> str:
+    """A file's path within the directory of its run."""
+    return str(path.relative_to(run_dir)) if path.is_relative_to(run_dir) else str(path)
+
+
+def _file(file: RunFile, name: str, now: float, width: int, glyphs: Glyphs) -> Row:
+    age = f"{short_duration(now - file.modified_at)} ago" if width >= 40 else ""
+    right = pieces((f"{format_bytes(file.size_bytes):>10}  {age:>10}", QUIET))
+    return cut(spread(pieces((plain(name), PLAIN)), right, width, glyphs.ellipsis), width, glyphs.ellipsis)

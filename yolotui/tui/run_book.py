@@ -1,0 +1,48 @@
+"""Everything that the screen of one run shows, read from its directory and from the GPU samples. Frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from yolotui.telemetry.series import AttemptInfo
+from yolotui.tui.run_view import RunView
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A file that the run has left."""
+
+    path: Path
+    size_bytes: int
+    modified_at: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a run that a person should know, with what can be done about it."""
+
+    severity: str
+    text: str
+    advice: str = ""
+    epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class RunBook:
+    """A run, epoch by epoch: what is no file, finding or attempt has a value for each of `run.epochs`.
+
+    `pace` maps a name to values, NaN where there is none: `images_per_s`, `wait_percent`, `reserved_bytes` as the
+    trainer told them, `gpu_percent`, `gpu_bytes` as the cards were sampled. `ended_at` are UTC seconds or None.
+    """
+
+    run: RunView
+    elapsed_s: tuple[float, ...] = ()
+    ended_at: tuple[float | None, ...] = ()
+    epoch_attempts: tuple[int, ...] = ()
+    pace: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    attempts: tuple[AttemptInfo, ...] = ()
+    checkpoints: tuple[RunFile, ...] = ()
+    artefacts: tuple[RunFile, ...] = ()

@@ -1,0 +1,195 @@
+"""The thread that reads all there is to know of one run, for as long as its screen is in sight."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from math import nan
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yolotui.core.jobs import Job
+from yolotui.errors import YolotuiError
+from yolotui.queue import Queue
+from yolotui.telemetry import LogTail, RunReader
+from yolotui.telemetry.pace import Pace
+from yolotui.telemetry.series import EpochRow, RunSeries
+from yolotui.tui.follow import Followed, view_of
+from yolotui.tui.run_book import Finding, RunBook, RunFile
+from yolotui.tui.run_view import RunView
+
+if TYPE_CHECKING:
+    from yolotui.probe.samples import GpuSample
+
+INTERVAL_S = 0.5
+LOG_LINES = 5000
+PICTURES = frozenset({".png", ".jpg", ".jpeg"})
+TELLING = ("results.png", "confusion_matrix_normalized.png", "confusion_matrix.png")
+"""The artefacts that people look at first."""
+
+
+class RunWatcher(threading.Thread):
+    """Reads one run twice a second while it may grow; posts a frozen book when there is news."""
+
+    def __init__(self, open_queue: Callable[[], Queue], post: Callable[[RunBook], object]) -> None:
+        super().__init__(name="run-watcher", daemon=True)
+        self._open_queue = open_queue
+        self._post = post
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._job: Job | None = None
+        self._posted: Followed | None = None
+        self._reader: RunReader | None = None
+        self._log: LogTail | None = None
+        self._cards = CardReadings()
+
+    def watch(self, job: Job | None) -> None:
+        """Read this job's run from now on; None rests."""
+        self._job = job
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Leave the loop; does not wait."""
+        self._stopped.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Read until stopped."""
+        while not self._stopped.is_set():
+            job = self._job
+            if job is not None:
+                self._read(job)
+            grows = job is not None and Followed.of(job).grows
+            self._wake.wait(INTERVAL_S if grows else None)
+            self._wake.clear()
+
+    def _read(self, job: Job) -> None:
+        followed = Followed.of(job)
+        if self._reader is None or self._reader.run_dir != followed.run_dir:
+            self._reader, self._cards = RunReader(followed.run_dir), CardReadings()
+        if self._log is None or self._posted is None or self._posted.log != followed.log:
+            self._log = LogTail(followed.log, lines=LOG_LINES)
+        try:
+            news = self._reader.poll()
+            news |= self._log.poll()
+            if news or followed != self._posted:
+                book = self._book(job, followed, self._reader.series, self._log.lines)
+            else:
+                return
+        except OSError as error:  # another user's directory, a disk that went away
+            text = f"It can't be read: {error}."
+            book = RunBook(RunView(job.id, log=(text,), log_path=str(job.run_dir)))
+        self._posted = followed
+        self._post(book)
+
+    def _book(self, job: Job, followed: Followed, series: RunSeries, log: Sequence[str]) -> RunBook:
+        rows = series.epochs
+        try:
+            with self._open_queue() as queue:
+                self._cards.read(job, rows, queue.gpu_samples)
+        except YolotuiError:
+            pass  # the header says what is wrong with the queue; the run's own files can be read all the same
+        paces = [series.paces.get(row.epoch, Pace()) for row in rows]
+        results = followed.run_dir / "train"
+        return RunBook(
+            run=view_of(followed, series, log),
+            elapsed_s=tuple(row.elapsed_s for row in rows),
+            ended_at=tuple(row.at_s for row in rows),
+            epoch_attempts=tuple(row.attempt for row in rows),
+            pace={
+                "images_per_s": _numbers(pace.images_per_s for pace in paces),
+                "wait_percent": _numbers(pace.wait_share and pace.wait_share * 100 for pace in paces),
+                "reserved_bytes": _numbers(pace.memory_bytes for pace in paces),
+                "gpu_percent": _numbers(self._cards.percent(row) for row in rows),
+                "gpu_bytes": _numbers(self._cards.memory_bytes(row) for row in rows),
+            },
+            findings=findings_of(series),
+            attempts=series.attempts,
+            checkpoints=tuple(_files(results / "weights", {".pt"})),
+            artefacts=artefacts_of(followed.run_dir),
+        )
+
+
+class CardReadings:
+    """What a run's cards were doing in each of its epochs: mean utilisation, and the most memory in use on any."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[float | None, int | None]] = {}
+
+    def read(self, job: Job, rows: Sequence[EpochRow], samples: Callable[[str, float], list[GpuSample]]) -> None:
+        """Read the samples of the epochs that are not known yet; `samples(gpu, since)` gives those of a card."""
+        gpus = {attempt.number: attempt.gpus for attempt in job.attempts}
+        for number in {row.attempt for row in rows}:
+            windows = [
+                (row, row.at_s - row.epoch_s, row.at_s)
+                for row in rows
+                if row.attempt == number and row.at_s and row.epoch_s and (number, row.epoch) not in self._known
+            ]
+            if not windows:
+                continue
+            since = min(start for _, start, _ in windows)
+            taken = sorted(
+                (sample for gpu in gpus.get(number, ()) for sample in samples(gpu, since)), key=lambda each: each.at
+            )
+            for row, start, end in windows:
+                self._known[number, row.epoch] = _summed(taken, start, end)
+
+    def percent(self, row: EpochRow) -> float | None:
+        """Mean utilisation in an epoch, 0 to 100."""
+        return self._known.get((row.attempt, row.epoch), (None, None))[0]
+
+    def memory_bytes(self, row: EpochRow) -> int | None:
+        """The most memory that was in use on a card in an epoch."""
+        return self._known.get((row.attempt, row.epoch), (None, None))[1]
+
+
+def _summed(samples: Sequence[GpuSample], start: float, end: float) -> tuple[float | None, int | None]:
+    here = samples[bisect_left(samples, start, key=_time) : bisect_left(samples, end, key=_time)]
+    busy = [sample.utilization_percent for sample in here if sample.utilization_percent is not None]
+    used = [sample.memory_used_bytes for sample in here if sample.memory_used_bytes is not None]
+    return sum(busy) / len(busy) if busy else None, max(used, default=None)
+
+
+def _time(sample: GpuSample) -> float:
+    return sample.at
+
+
+def _numbers(values: Iterable[float | None]) -> tuple[float, ...]:
+    """A value an epoch, NaN where there is none; nothing at all where there is none in any."""
+    known = list(values)
+    return tuple(nan if value is None else float(value) for value in known) if any(v is not None for v in known) else ()
+
+
+def findings_of(series: RunSeries) -> tuple[Finding, ...]:
+    """What a person should know of a run: what it did otherwise than it was asked."""
+    return tuple(
+        Finding("warning", f"{change.what} went from {change.before} to {change.to}", change.why)
+        for change in series.changes
+    )
+
+
+def artefacts_of(run_dir: Path) -> tuple[RunFile, ...]:
+    """The files that a run has left beside its checkpoints: pictures first, the most telling of them before others."""
+    found = [*_files(run_dir / "train"), *_files(run_dir)]
+    for attempt in sorted(run_dir.glob("attempt-*")):
+        found += _files(attempt, {".log", ".jsonl"})
+
+    def order(file: RunFile) -> tuple[int, int, str]:
+        name = file.path.name
+        telling = TELLING.index(name) if name in TELLING else len(TELLING)
+        return (0 if file.path.suffix.lower() in PICTURES else 1, telling, str(file.path))
+
+    return tuple(sorted(found, key=order))
+
+
+def _files(folder: Path, suffixes: Iterable[str] = ()) -> list[RunFile]:
+    found = []
+    try:
+        for path in sorted(folder.iterdir()):
+            status = path.lstat()
+            if path.is_file() and (not suffixes or path.suffix in suffixes):
+                found.append(RunFile(path, status.st_size, status.st_mtime))
+    except OSError:  # not made yet, or gone meanwhile
+        pass
+    return found
