@@ -50,7 +50,7 @@ class Foresight(Opened):
             raise WrongUse(refused)
         needs = [need_of(self._store.read.job(self._store.read.select(name)[0]), mode) for name, mode in spec.needs]
         now = time.time()
-        demand = demand_of(spec, priority, self.expected(spec), needs, now)
+        demand = demand_of(spec, priority, self.expected(spec), needs, now, owner=Actor.current().name)
         if held := self._store.read.held_groups().get(spec.group):
             demand = replace(demand, blocked=f"Its group {spec.group} is held ({held.reason}).")
         return difference(published, with_job(published.world, demand), policy_of(self.config), now)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from yolotui.core.bookings import Booking, Over
 from yolotui.core.estimating import GUESS_S, History, Likeness, Record
 from yolotui.core.gpus import Gpu
-from yolotui.core.jobs import Job, JobSpec, Priority
+from yolotui.core.jobs import Job, JobSpec, Kind, Priority
 from yolotui.core.plan import Move, Policy, moves, plan
 from yolotui.core.planning.explaining import Situation
 from yolotui.core.planning.pools import suits, wish_of
@@ -78,7 +78,15 @@ def with_bookings(world: World, bookings: Iterable[Booking]) -> World:
     return replace(world, bookings=tuple(each for each in bookings if not isinstance(each.status, Over)))
 
 
-def demand_of(spec: JobSpec, priority: Priority, estimate: Estimate, needs: Iterable[Need], now: float) -> Demand:
+def with_deadline(world: World, job_ids: Collection[int], deadline_at: float | None) -> World:
+    """The world with another deadline for some jobs (UTC seconds), or with none."""
+    demands = (replace(each, deadline_at=deadline_at) if each.job_id in job_ids else each for each in world.demands)
+    return replace(world, demands=tuple(demands))
+
+
+def demand_of(
+    spec: JobSpec, priority: Priority, estimate: Estimate, needs: Iterable[Need], now: float, *, owner: str = ""
+) -> Demand:
     """What a job that is not in the queue yet would ask for."""
     return Demand(
         job_id=NEW_JOB,
@@ -92,6 +100,11 @@ def demand_of(spec: JobSpec, priority: Priority, estimate: Estimate, needs: Iter
         gpu_model=spec.gpu_model,
         avoid=spec.avoid,
         prefer=spec.prefer,
+        owner=owner,
+        group=spec.group,
+        shares=spec.vram_bytes is not None and spec.gpus == 1,
+        resumable=spec.kind is Kind.TRAIN,
+        preemptible=spec.preemptible,
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from yolotui.core.planning.assigning import Assignment
 from yolotui.core.planning.explaining import Situation, after
 from yolotui.core.planning.forecasting import Forecaster, duration_interval
 from yolotui.core.planning.ground import Ground
-from yolotui.core.planning.leaving import Departure
 from yolotui.core.planning.needs import open_needs
 from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.reasons import Placed, Reasons
 from yolotui.core.planning.rough import Lanes
 from yolotui.core.planning.saying import span
+from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Demand, Entry, Forecast, Why, World
 
 
@@ -27,6 +28,7 @@ class Entries:
         self._before = world.previous.by_job() if world.previous else {}
         self._situation = Situation(world, resting, now)
         self._forecaster = Forecaster(world.calibration, now)
+        self._over_quota: dict[int, Why] = {}
         self._written: dict[int, Entry] = {}
         self._busy_until: dict[str, float] = {}
         self._free_from: Mapping[str, float] = {}
@@ -95,27 +97,23 @@ class Entries:
         """A job that these devices can't, or can't now, take."""
         self._unforeseen(demand, self._situation.no_place(demand))
 
+    def write_over_quota(self, demand: Demand, quota: Quota, until: float | None = None) -> None:
+        """A job for which a quota leaves too little; if there is room again at some time, its place comes later."""
+        self._over_quota[demand.job_id] = why = self._situation.over_quota(demand, quota, until)
+        self._unforeseen(demand, why)
+
     def settle(self, overdue_at: Mapping[int, float]) -> None:
         """From when on each job that can be placed is overdue."""
         self._overdue_at = overdue_at
 
-    def write_careful(
-        self,
-        places: Mapping[int, Place],
-        order: Sequence[int],
-        at_first: Profile,
-        departures: Collection[Departure],
-    ) -> None:
-        """The jobs that have a place. `order` is that of placing them; `at_first` knows only what runs.
-
-        Of `departures` the rest has a place, too, but they run: their lines are written.
-        """
-        leaving = {departure.demand.job_id for departure in departures}
+    def write_careful(self, plan: Placed) -> None:
+        """The jobs that have a place. What is left of those that make room has one, too; their lines are written."""
+        leaving = {departure.demand.job_id for departure in plan.departures}
         assignment = Assignment(self._world.gpus, self._ground, self._busy_until, self._now)
-        blockers = _Blockers(places, order, self._now)
-        parts = [(part, job_id) for job_id in order for part in places[job_id].parts]
+        reasons = Reasons(self._situation, self._ground, plan, self._demands, self._now)
+        parts = [(part, job_id) for job_id in plan.order for part in plan.places[job_id].parts]
         for part, job_id in sorted(parts, key=lambda each: each[0].start):
-            demand, place = self._demands[job_id], places[job_id]
+            demand, place = self._demands[job_id], plan.places[job_id]
             gpus = assignment.give(demand, part)
             if job_id in leaving or part is not place:
                 continue
@@ -126,12 +124,7 @@ class Entries:
             starts_now = place.start <= self._now and not needs
             why = None
             if not starts_now:
-                why = (
-                    after(needs)
-                    if needs
-                    else self._situation.room_is_made(demand, departures)
-                    or self._why_later(demand, place, at_first, places, blockers)
-                )
+                why = after(needs) if needs else self._over_quota.get(job_id) or reasons.why_later(demand, place)
             self._placed(demand, place, gpus, starts_now=starts_now, why=why)
         self._free_from = assignment.free_from
 
@@ -223,57 +216,3 @@ class Entries:
             first=before.first if before else None,
             overdue_at=before.overdue_at if before else None,
         )
-
-    def _why_later(
-        self, demand: Demand, place: Place, at_first: Profile, places: Mapping[int, Place], blockers: _Blockers
-    ) -> Why:
-        if demand.not_before and demand.not_before > self._now and place.start <= demand.not_before:
-            return self._situation.not_before(place.start)
-        if demand.gpus == 0:
-            return self._situation.no_side_slot()
-        own = next((each for each in self._ground.bookings_of(demand) if each.starts_at == place.start), None)
-        if own is not None:
-            return self._situation.window_opens(own)
-        views = [view for view, _ in place.share if self._ground.device_pool(view) is not None]
-        started = sum(
-            count
-            for job_id in blockers.starting_now
-            if job_id != demand.job_id
-            for view, count in places[job_id].share
-            if view in views
-        )
-        free = sum(at_first.free_at(view, self._now) for view in views) - started
-        duration = place.done_at - place.start
-        release = max(self._now, demand.not_before or 0.0)
-        task = Task(demand.job_id, width=demand.gpus, duration=duration, release=release, pools=tuple(views))
-        alone_at = at_first.find(task).start
-        if free >= demand.gpus and alone_at > self._now:
-            ahead = [span for view in views for span in self._ground.spans[view]]
-            return self._situation.window_ahead(demand, free, min(ahead, key=lambda span: span.start, default=None))
-        blocker = blockers.of(demand.job_id) if free >= demand.gpus else None
-        return self._situation.later(
-            demand, place.start, free, self._demands[blocker] if blocker else None, lambda: alone_at
-        )
-
-
-class _Blockers:
-    """Whom the promises are for that keep free GPUs from being used."""
-
-    def __init__(self, places: Mapping[int, Place], order: Sequence[int], now: float) -> None:
-        self._places = places
-        self._position = {job_id: position for position, job_id in enumerate(order)}
-        self._upcoming = sorted(
-            (job_id for job_id in order if places[job_id].start > now), key=lambda job_id: places[job_id].start
-        )
-        self.starting_now = [job_id for job_id in order if places[job_id].start <= now]
-
-    def of(self, job_id: int) -> int | None:
-        """The first to start of those that were given their place before this job, and whom it would delay."""
-        position, duration = self._position[job_id], self._places[job_id].finish - self._places[job_id].start
-        pools = {pool for pool, _ in self._places[job_id].share}
-        for other in self._upcoming:
-            if self._places[other].start >= self._places[self._upcoming[0]].start + duration:
-                return None
-            if self._position[other] < position and pools & {pool for pool, _ in self._places[other].share}:
-                return other
-        return None

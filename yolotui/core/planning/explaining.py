@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import IntEnum
 
 from yolotui.core.bookings import Booking
@@ -13,9 +13,13 @@ from yolotui.core.planning.leaving import Departure
 from yolotui.core.planning.needs import ENDED, was
 from yolotui.core.planning.pools import suits, wish_of
 from yolotui.core.planning.saying import gpus_text, span
+from yolotui.core.quotas import Quota, QuotaScope
 from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
 
 MUCH_SOONER_S = 60.0
+
+
+ASK_FOR_FEWER = "Ask for less, or have the quota changed in the configuration."
 
 
 class Situation:
@@ -114,13 +118,31 @@ class Situation:
             f"`yolotui undrain {indices}` keeps {'it' if len(closing) == 1 else 'them'} open.",
         )
 
+    def quota_used_up(self, quota: Quota, start: float) -> Why:
+        """GPUs are free, but its owner or group has as many as they may at once."""
+        gpus = gpus_text(quota.gpus or 0)
+        turn = f"this job's turn comes in about {span(start - self._now)}"
+        return Why(f"{_whose(quota)} may use {gpus} at once, and these run or are promised already; {turn}.")
+
+    def over_quota(self, demand: Demand, quota: Quota, until: float | None) -> Why:
+        """A quota never has room for it, or not this week."""
+        who = _whose(quota)
+        if quota.gpus is not None and quota.gpus < demand.gpus:
+            return Why(f"It asks for {gpus_text(demand.gpus)}, and {who} may use {quota.gpus} at once.", ASK_FOR_FEWER)
+        hours = (quota.weekly_gpu_s or 0.0) / 3600
+        needs = f"about {demand.gpus * demand.estimate.remaining_s / 3600:.3g} GPU-hours"
+        if until is None:
+            return Why(f"It needs {needs}, and {who} may use {hours:.3g} a week.", ASK_FOR_FEWER)
+        used = f"{quota.used_gpu_s / 3600:.3g} of {hours:.3g} GPU-hours of this week are used"
+        return Why(f"{who}: {used}, and it needs {needs}; there is room again in {span(until - self._now)}.")
+
     def no_side_slot(self) -> Why:
         """Jobs without a GPU have slots of their own."""
         slots = self._world.side_slots
         return Why(f"{slots} jobs without a GPU run already or go first, as many as may run at once.")
 
-    def later(self, demand: Demand, start: float, free: int, blocker: Demand | None, as_p0: Callable[[], float]) -> Why:
-        """Its turn has not come. `as_p0` gives the start that it would have before everything else that waits."""
+    def later(self, demand: Demand, start: float, free: int, blocker: Demand | None, as_p0: float) -> Why:
+        """Its turn has not come. `as_p0` is the start that it would have before everything else that waits."""
         if free >= demand.gpus:
             whose = f"job {blocker.job_id} ({blocker.name})" if blocker else "jobs before it"
             sentence = (
@@ -139,15 +161,18 @@ class Situation:
                 )
         return Why(sentence, self._as_p0(demand, start, as_p0))
 
-    def _as_p0(self, demand: Demand, start: float, as_p0: Callable[[], float]) -> str:
+    def _as_p0(self, demand: Demand, start: float, sooner: float) -> str:
         """What the highest priority would do for it, said only where that is certain and worth a word."""
         if demand.priority is Priority.P0 or self._is_p0_waiting:
             return ""
-        sooner = as_p0()
         if start - sooner < MUCH_SOONER_S:
             return ""
         when = "now" if sooner <= self._now else f"in about {span(sooner - self._now)}"
         return f"`yolotui priority P0 {demand.job_id}` would start it {when}."
+
+
+def _whose(quota: Quota) -> str:
+    return quota.name if quota.scope is QuotaScope.OWNER else f"The group {quota.name}"
 
 
 def _way_back(gpu: Gpu) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from yolotui.core.bookings import Booking
+from yolotui.core.planning.allowances import is_under
 from yolotui.core.planning.pools import Pools, make_pools, wish_of
 from yolotui.core.planning.profile import Profile, Share
+from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Demand, World
 
 FOREVER_S = 10 * 365 * 86400.0
@@ -27,8 +29,8 @@ class Ground:
     """Pools, views of them and their capacities, for one plan.
 
     Pools come first (`pools.members`, then the side slots), behind them the views that some have of a pool on whose
-    devices something is booked for them. `spans` are, for each pool and view, the times in which its devices are not
-    for those who use it, in order of their starts.
+    devices something is booked for them, and the quotas. `spans` are, for each pool and view, the times in which its
+    devices are not for those who use it, in order of their starts.
     """
 
     def __init__(
@@ -55,14 +57,22 @@ class Ground:
         for mine in sorted(set(self._mine.values()), key=sorted):
             for pool in range(len(self.pools.members)):
                 self._add_view(pool, mine)
+        self._quotas: list[tuple[Quota, int]] = []
+        for quota in world.quotas:
+            if quota.gpus is not None:
+                self._quotas.append((quota, len(self.capacities)))
+                self._add_pool(quota.gpus, physical=len(self.capacities), spans=())
+
+    def _add_pool(self, capacity: int, physical: int, spans: tuple[Span, ...]) -> None:
+        self.capacities.append(capacity)
+        self._physical.append(physical)
+        self.spans.append(spans)
 
     def _add_view(self, pool: int, mine: frozenset[int]) -> None:
         here = mine.intersection(self._booked_on(pool))
         if here and (pool, here) not in self._views:
             self._views[pool, here] = len(self.capacities)
-            self.capacities.append(self.capacities[pool])
-            self._physical.append(pool)
-            self.spans.append(self._spans(pool, here))
+            self._add_pool(self.capacities[pool], physical=pool, spans=self._spans(pool, here))
 
     def _booked_on(self, pool: int) -> Sequence[int]:
         return self._on_card.get(self.pools.members[pool][0], ())
@@ -127,6 +137,21 @@ class Ground:
         """The pool of which this is a view."""
         return self._physical[view]
 
+    def also(self, demand: Demand) -> tuple[int, ...]:
+        """The pools without devices from which the demand takes as well: its quotas."""
+        return tuple(pool for quota, pool in self._quotas if is_under(quota, demand)) if self._quotas else ()
+
+    def too_small(self, demand: Demand) -> Quota | None:
+        """A quota that never lets so many GPUs be used at once."""
+        return next(
+            (quota for quota, _ in self._quotas if is_under(quota, demand) and (quota.gpus or 0) < demand.gpus), None
+        )
+
+    def used_up(self, demand: Demand, profile: Profile) -> Quota | None:
+        """A quota of which too little is free now."""
+        mine = ((quota, pool) for quota, pool in self._quotas if is_under(quota, demand))
+        return next((quota for quota, pool in mine if profile.free_at(pool, self._now) < demand.gpus), None)
+
     def views_of(self, demand: Demand, booking: Booking) -> tuple[int, ...]:
         """Those of its views that show the cards of a booking of its own."""
         return tuple(view for view in self.views(demand) if self._is_on(view, booking))
@@ -154,7 +179,8 @@ class Ground:
         if not demand.holding:
             return ((self.pools.side, 1),)
         pool_of = self.pools.pool_of
-        return tuple(Counter(pool_of[uuid] for uuid in demand.holding if uuid in pool_of).items())
+        devices = Counter(pool_of[uuid] for uuid in demand.holding if uuid in pool_of)
+        return (*devices.items(), *((pool, len(demand.holding)) for pool in self.also(demand)))
 
 
 def is_for(booking: Booking, demand: Demand) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from yolotui.core.bookings import Booking
 from yolotui.core.jobs import Priority
+from yolotui.core.planning.allowances import Allowances
 from yolotui.core.planning.binding import bind
 from yolotui.core.planning.entries import Entries
 from yolotui.core.planning.evicting import Evictions
@@ -18,6 +19,7 @@ from yolotui.core.planning.ordering import Rank, fifo_cleared_at, overdue_at, ra
 from yolotui.core.planning.policy import Kind, Policy, Preemption
 from yolotui.core.planning.pools import too_hot
 from yolotui.core.planning.profile import Place, Task
+from yolotui.core.planning.reasons import Placed
 from yolotui.core.planning.rough import Backfill
 from yolotui.core.planning.search import Budget, Search
 from yolotui.core.planning.windows import Gaps
@@ -75,7 +77,8 @@ class Planner:
         backfilled = self._fill_gaps(rough)
         entries.settle({task.job_id: task.limit for task in tasks})
         self._holdings.write(entries, self._places)
-        entries.write_careful(self._places, self._order, at_first, self._holdings.departures.values())
+        departures = self._holdings.departures.values()
+        entries.write_careful(Placed(self._places, self._order, departures, at_first, self._profile))
         entries.write_rough([task for task in rough if task.job_id not in backfilled], self._profile)
         entries.write_unforeseeable(self._waiting)
         return Timetable(
@@ -104,9 +107,24 @@ class Planner:
                 entries.write_blocked(demand)
             elif demand.gpus and self._ground.capacity(demand) < demand.gpus:
                 entries.write_no_place(demand)
+            elif demand.gpus and (quota := self._ground.too_small(demand)):
+                entries.write_over_quota(demand, quota)
             else:
                 tasks.append(self._task(demand, demand.estimate.remaining_s, max(self._now, demand.not_before or 0.0)))
-        return tasks
+        return self._within_quotas(tasks, entries) if self._world.quotas else tasks
+
+    def _within_quotas(self, tasks: list[Task], entries: Entries) -> list[Task]:
+        """Those that this week's GPU-hours suffice for, and those that wait for another week; no others."""
+        allowances = Allowances(self._world.quotas, self._active, self._now)
+        within: list[Task] = []
+        for task in sorted(tasks, key=self._submission):
+            demand = self._demands[task.job_id]
+            hold = allowances.hold_back(task, demand)
+            if hold is None or hold.until is not None:
+                within.append(task)
+            if hold is not None:
+                entries.write_over_quota(demand, hold.quota, hold.until)
+        return within
 
     def _task(self, demand: Demand, duration_s: float, release: float) -> Task:
         return Task(
@@ -115,6 +133,7 @@ class Planner:
             duration=max(duration_s, SHORTEST_S),
             release=release,
             pools=self._ground.views(demand),
+            also=self._ground.also(demand),
         )
 
     def _depart(self, departure: Departure) -> None:

@@ -55,7 +55,9 @@ class Lanes:
         own.append([(end, SIDE) for end in side_ends])
         for lanes in own:
             heapify(lanes)
-        self._lanes = [own[ground.physical(view)] for view in range(len(ground.capacities))]
+        self._lanes = [
+            own[pool] if pool < len(own) else [] for pool in map(ground.physical, range(len(ground.capacities)))
+        ]
 
     def append(self, task: Task) -> tuple[float, tuple[str, ...]]:
         """Put the task behind everything else on the devices that are free first: its start, and which they are."""
