@@ -11,8 +11,10 @@ from tests.tui.showing import dashboard, settled, text_of
 from yolotui.core.jobs import Priority
 from yolotui.errors import QueueUnusable
 from yolotui.queue import Queue
+from yolotui.store import GpuMark, GpuState, MarkCause
 from yolotui.tui.clerk import Clerk
 from yolotui.tui.feed import Feed
+from yolotui.tui.keymap import with_keys
 from yolotui.tui.panels.frame import attention
 from yolotui.tui.snapshot import Leading, Snapshot
 
@@ -71,6 +73,15 @@ def test_a_queue_that_can_not_be_read_keeps_what_was_known_and_recovers(night: B
         feed.join()
 
 
+async def test_a_sentence_names_the_key_that_the_person_has_chosen(tmp_path: Path):
+    home = BelievableHome(tmp_path / "home")
+    home.submit("alone")
+    async with dashboard(home, actions=with_keys({"start_scheduler": "ctrl+g"})).run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        assert "no scheduler runs: ctrl+g starts one" in text_of(pilot.app)
+    home.store.close()
+
+
 async def test_what_is_published_is_shown_with_its_age_when_nobody_leads(tmp_path: Path):
     home = BelievableHome(tmp_path / "home")
     home.submit("alone")
@@ -87,6 +98,18 @@ def test_a_silent_scheduler_and_a_silent_queue_are_told(night: BelievableHome):
         snapshot = Snapshot(jobs=jobs, published=queue.published(), leading=Leading(1, NOW), read_at=NOW)
     assert "as of 14:01, the scheduler is silent" in attention(snapshot, NOW + 60, NOW + 60)[0][0]
     assert "the queue does not answer: as of 14:02" in attention(snapshot, NOW, NOW + 10)[0][0]
+
+
+def test_a_card_that_is_lost_or_sick_needs_attention(night: BelievableHome):
+    sick = GpuMark(
+        uuid="GPU-0", state=GpuState.QUARANTINED, since=NOW, reason="x", by="scheduler", cause=MarkCause.ERRORS
+    )
+    with Queue(night.root, start_scheduler=False) as queue:
+        snapshot = Snapshot(
+            published=queue.published(), leading=Leading(1, NOW), gpu_marks={"GPU-0": sick}, read_at=NOW
+        )
+    told = [text for text, _ in attention(snapshot, NOW, NOW)]
+    assert told == ["GPU 3 is lost", "GPU 0 is sick"]
 
 
 def test_the_clerk_does_deeds_in_order_and_tells_what_was_refused(night: BelievableHome):

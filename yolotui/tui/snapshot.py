@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from yolotui.core.bookings import Booking
+from yolotui.core.gpus import Gpu, Lost
 from yolotui.core.jobs import ACTIVE, Failed, Job, Unknown
 from yolotui.core.timetable import Entry, Published
-from yolotui.store.gpu_marks import GpuMark
+from yolotui.store.gpu_marks import GpuMark, GpuState
 
 STALE_AFTER_S = 15.0
 """A leader publishes at least every few seconds; what is older was published by one that no longer leads, or hangs."""
@@ -75,6 +76,14 @@ class Snapshot:
             for gpu in booking.gpus if booking.holds else ():
                 kept.setdefault(gpu, []).append(booking)
         return kept
+
+    @cached_property
+    def ailing_gpus(self) -> list[tuple[Gpu, str]]:
+        """The GPUs that somebody has to look after, and what is wrong with them in a word."""
+        gpus = self.published.host.gpus if self.published else ()
+        sick = {uuid for uuid, mark in self.gpu_marks.items() if mark.state is GpuState.QUARANTINED}
+        lost = [(gpu, "lost") for gpu in gpus if isinstance(gpu.availability, Lost)]
+        return lost + [(gpu, "sick") for gpu in gpus if gpu.uuid in sick and not isinstance(gpu.availability, Lost)]
 
     @cached_property
     def counts(self) -> Mapping[str, int]:

@@ -32,9 +32,11 @@ class View:
     readonly: bool
 
 
-def header_row(snapshot: Snapshot, seen_at: float, now: float, width: int, glyphs: Glyphs) -> Row:
+def header_row(
+    snapshot: Snapshot, seen_at: float, now: float, width: int, glyphs: Glyphs, *, start_key: str = "S"
+) -> Row:
     """The program, what needs a person, and who schedules; `seen_at` is when the queue last answered."""
-    notices = attention(snapshot, seen_at, now)
+    notices = attention(snapshot, seen_at, now, start_key=start_key)
     left = pieces((" yolotui ", ink(SKY, bold=True)))
     for number, (text, style) in enumerate(notices):
         sign = f" {glyphs.attention} " if number == 0 else f" {glyphs.separator} "
@@ -43,11 +45,13 @@ def header_row(snapshot: Snapshot, seen_at: float, now: float, width: int, glyph
         who = f"scheduler {snapshot.leading.pid}, up {short_duration(now - snapshot.leading.since)}"
     else:
         who = "no scheduler"
-    right = pieces((f"{who} {glyphs.separator} " if width >= 70 else "", QUIET), (f"{format_clock(now, now)} ", PLAIN))
+    right = pieces((f"{who} {glyphs.separator} ", QUIET), (f"{format_clock(now, now)} ", PLAIN))
+    if row_length(left) + row_length(right) >= width:
+        right = right[1:]  # what needs a person comes before who schedules
     return spread(left, right, width, glyphs.ellipsis)
 
 
-def attention(snapshot: Snapshot, seen_at: float, now: float) -> list[Piece]:
+def attention(snapshot: Snapshot, seen_at: float, now: float, *, start_key: str = "S") -> list[Piece]:
     """What a person should know, the worst first."""
     notices: list[Piece] = []
     if snapshot.trouble:
@@ -57,13 +61,14 @@ def attention(snapshot: Snapshot, seen_at: float, now: float) -> list[Piece]:
     if snapshot.out_of_sight:
         notices.append((f"out of sight: {named(snapshot.out_of_sight[0])}{_more(snapshot.out_of_sight)}", ALARM))
     if snapshot.published and snapshot.has_unfinished and snapshot.stale(now):
-        why = "no scheduler runs (S starts one)" if snapshot.leading is None else "the scheduler is silent"
+        why = f"no scheduler runs ({start_key} starts one)" if snapshot.leading is None else "the scheduler is silent"
         notices.append((f"as of {format_clock(snapshot.published.at, now)}, {why}", CAUTION))
     elif snapshot.leading is None and snapshot.has_unfinished:
-        notices.append(("no scheduler runs: S starts one", CAUTION))
+        notices.append((f"no scheduler runs: {start_key} starts one", CAUTION))
     if snapshot.failed:
         notices.append((f"failed: {named(snapshot.failed[0])}{_more(snapshot.failed)}", CAUTION))
-    return notices + [(f"group {plain(group)} is held", CAUTION) for group in snapshot.held_groups]
+    notices += [(f"group {plain(group)} is held", CAUTION) for group in snapshot.held_groups]
+    return notices + [(f"GPU {gpu.index} is {what}", CAUTION) for gpu, what in snapshot.ailing_gpus]
 
 
 def _more(jobs: Sequence[object]) -> str:
@@ -111,7 +116,7 @@ def keys_row(actions: Sequence[Action], width: int, glyphs: Glyphs) -> Row:
     return cut(row, width, glyphs.ellipsis)
 
 
-def empty_rows(needle: str, width: int) -> list[Row]:
+def empty_rows(needle: str, width: int, help_key: str = "?") -> list[Row]:
     """What to do when there is nothing to show."""
     if needle:
         return [[], pieces((f"  No job matches /{plain(needle)}", PLAIN)), pieces(("  Esc shows all again.", QUIET))]
@@ -123,6 +128,6 @@ def empty_rows(needle: str, width: int) -> list[Row]:
         [("  yolotui add --file jobs.toml", ink(SKY)), ("                    many, from a file", QUIET)],
         [("  yolotui --batch jobs.toml", ink(SKY)), ("                       and wait for their end", QUIET)],
         [],
-        [("  Jobs show up here by themselves. ", QUIET), ("?", STRONG), (" shows the keys.", QUIET)],
+        [("  Jobs show up here by themselves. ", QUIET), (help_key, STRONG), (" shows the keys.", QUIET)],
     ]
     return [cut(pieces(*line), width, "") for line in text]

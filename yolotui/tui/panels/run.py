@@ -173,7 +173,7 @@ def _failure(job: Job, width: int, glyphs: Glyphs) -> list[Row]:
         parts.append(pieces((f"exit code {attempt.exit_code}", QUIET)))
     if attempt and attempt.signal is not None:
         parts.append(pieces((f"signal {attempt.signal}", QUIET)))
-    parts.append(pieces(("R tries again", QUIET)))
+    parts.append(pieces(("can be retried", QUIET)))
     if attempt and attempt.progress.epochs_done:
         parts.append(pieces((f"after {attempt.progress.epochs_done} epochs", QUIET)))
     return [joined(parts, _separator(glyphs), width)]

@@ -44,6 +44,10 @@ class ActingScreen(Screen[None]):
         """What its keys do: footer, help and palette show these."""
         self._clerk = Clerk(setting.open_queue, lambda s, refused: self.post_message(VerbDone(s, refused=refused)))
 
+    def key_of(self, name: str) -> str:
+        """The key of an action as people read it, wherever a sentence names it: they may have chosen another."""
+        return next(action.key_sign for action in self.setting.actions if action.name == name)
+
     @property
     def chosen(self) -> list[Job]:
         """The jobs that a verb is meant for."""

@@ -77,7 +77,7 @@ def kill_dialog(to_kill: Sequence[Job], to_cancel: Sequence[Job], now: float) ->
         lines.append(Text(f"and {len(jobs) - NAMED_AT_MOST} more: {_more(jobs[NAMED_AT_MOST:])}", QUIET))
     if not to_kill:
         # "Cancel" is what would be done to the jobs here: the button that does nothing needs another word.
-        lines.append(Text("u takes it back, as long as nothing else has changed.", QUIET))
+        lines.append(Text("Undo takes it back, as long as nothing else has changed.", QUIET))
         confirm = "Cancel the jobs" if len(jobs) > 1 else "Cancel the job"
         return ConfirmDialog(question, lines, confirm, decline="Keep")
     if len(to_kill) > 1:
@@ -127,7 +127,7 @@ def loss_s(job: Job, now: float) -> float:
 def loss_sentence(job: Job, now: float) -> str:
     """What ending the job now would cost."""
     if isinstance(job.status, Paused):
-        return "Keeps its checkpoint; R would continue from it."
+        return "Keeps its checkpoint: a retry would continue from it."
     if not isinstance(job.status, ACTIVE):
         return "Has no process: no work is lost."
     lost = short_duration(loss_s(job, now))

@@ -47,7 +47,7 @@ class QueueScreen(DashboardScreen):
         draws: dict[str, Draw] = {
             "header": self._header,
             "gpus": self._gpus,
-            "empty": lambda width, _: empty_rows(self._needle, width) if self._read else [],
+            "empty": lambda width, _: empty_rows(self._needle, width, self.key_of("help")) if self._read else [],
             "run": self._run,
             "status": self._status,
             "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
@@ -166,7 +166,9 @@ class QueueScreen(DashboardScreen):
         self._follower.want_curves([curve for curve in map(CurveOf.of, in_sight) if curve and not hidden])
 
     def _header(self, width: int, _height: int) -> list[Row]:
-        return [header_row(self.snapshot, self.live.feed.seen_at, self.setting.now(), width, self._glyphs)]
+        now, seen_at = self.setting.now(), self.live.feed.seen_at
+        start_key = self.key_of("start_scheduler")
+        return [header_row(self.snapshot, seen_at, now, width, self._glyphs, start_key=start_key)]
 
     def _gpus(self, width: int, height: int) -> list[Row]:
         return gpu_rows(self.snapshot, self.setting.now(), width, height, self._glyphs) if self._read else []
@@ -174,7 +176,7 @@ class QueueScreen(DashboardScreen):
     def _run(self, width: int, height: int) -> list[Row]:
         job = self.table.job
         if job is None:
-            return []
+            return self.table.members_rows(width, height)
         run = self._runs.get(job.id) or RunView(job.id)
         subject = Subject(job, self.snapshot, run, self.setting.now(), self._log_wanted)
         return run_rows(subject, width, height, self._glyphs)
