@@ -1,4 +1,4 @@
-"""The row of a folded group: how many jobs in which state, the most urgent class, when the last of them is through."""
+"""A folded group in one row, and its jobs in a panel: how many jobs in which state, the most urgent class, when the last of them is through."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from rich.segment import Segment
 
 from yolotui.core.jobs import Job
+from yolotui.core.metrics import main_metric
 from yolotui.core.timetable import Entry
 from yolotui.tui.columns import PRIORITY_COLOURS, STATE_WIDTH, WHEN_WIDTH, Columns, spaced
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import PLAIN, QUIET, STATE_COLOURS, STRONG, YELLOW, ink
-from yolotui.tui.panels.texts import cut, pieces, row_length
-from yolotui.tui.words import fit, in_said_order, plain, short_duration
+from yolotui.tui.panels.texts import cut, pieces, row_length, spread
+from yolotui.tui.plot import Row
+from yolotui.tui.words import fit, in_said_order, number, plain, short_duration, when
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,18 @@ def _when(view: GroupView) -> str:
         return ""
     about = "~" if any(entry and entry.rough for entry in unfinished) else ""
     return f"{about}{short_duration(max(ends) - view.now)} left"
+
+
+def member_rows(view: GroupView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+    """The jobs of the group in a panel of its own: as many as fit, and how many more there are."""
+    room = height - 3
+    rows: list[Row] = [pieces((f"{glyphs.folded} {plain(view.name)}", STRONG)), []]
+    for job, entry in list(zip(view.jobs, view.entries, strict=True))[:room]:
+        sign = fit(f"{glyphs.state(job.state)} {job.state}", STATE_WIDTH + 1, "")
+        found = main_metric(job.progress.best)
+        right = f" {number(found[1]) if found else ''}  {when(job, entry, view.now, stale=view.stale):>{WHEN_WIDTH}}"
+        left = pieces((sign, ink(STATE_COLOURS[job.state])), (f"{job.id} ", QUIET), (plain(job.name), PLAIN))
+        rows.append(spread(left, pieces((right, QUIET)), width, glyphs.ellipsis))
+    if len(view.jobs) > room:
+        rows.append(pieces((f"and {len(view.jobs) - room} more", QUIET)))
+    return rows

@@ -10,6 +10,7 @@ from yolotui.core.jobs import Job
 from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import Arranged, Order, RowId, arrange
 from yolotui.tui.follow import CurveOf, Followed, Follower
+from yolotui.tui.group_row import member_rows
 from yolotui.tui.live import Live
 from yolotui.tui.messages import CurvesRead, RunRead, VerbDone
 from yolotui.tui.panels.frame import View, empty_rows, header_row, keys_row, status_row
@@ -176,7 +177,8 @@ class QueueScreen(DashboardScreen):
     def _run(self, width: int, height: int) -> list[Row]:
         job = self.table.job
         if job is None:
-            return self.table.members_rows(width, height)
+            group = self.table.folded_group
+            return member_rows(group, width, height, self._glyphs) if group else []
         run = self._runs.get(job.id) or RunView(job.id)
         subject = Subject(job, self.snapshot, run, self.setting.now(), self._log_wanted)
         return run_rows(subject, width, height, self._glyphs)

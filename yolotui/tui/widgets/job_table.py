@@ -22,9 +22,8 @@ from yolotui.tui.arranging import Arranged, RowId, group_row_id
 from yolotui.tui.columns import Columns, RowView, columns_for, heading, row
 from yolotui.tui.glyphs import UNICODE, Glyphs
 from yolotui.tui.group_row import GroupView, group_row
-from yolotui.tui.palette import CURSOR, QUIET, SKY, STRONG, ink
+from yolotui.tui.palette import CURSOR, SKY, ink
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import plain
 
 CURSOR_ROW = Style(bgcolor=CURSOR)
 
@@ -247,24 +246,13 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         if place >= len(self._ids):
             return [Segment(" " * width)]
         here = self._ids[place]
-        segments = self._job_row(here, self._columns) if isinstance(here, int) else self._group_row(here)
+        segments = self._job_row(here) if isinstance(here, int) else self._group_row(here)
         if here != self.cursor:
             return [Segment(" "), *segments]
         pointer = Segment(self._glyphs.cursor, ink(SKY, bold=True))
         return list(Segment.apply_style([pointer, *segments, Segment(" ")], CURSOR_ROW))
 
-    def members_rows(self, width: int, height: int) -> list[list[Segment]]:
-        """The jobs of the folded group under the cursor, for a panel beside the table; nothing if there is none."""
-        if not isinstance(self.cursor, str):
-            return []
-        columns = columns_for(width - 1, highest_id=max(self._snapshot.jobs, default=1))
-        jobs = self._arranged.jobs_of(self.cursor)
-        title = [Segment(f"{self._glyphs.folded} {plain(self.cursor)}", STRONG)]
-        rows = [self._job_row(job_id, columns) for job_id in jobs[: height - 3]]
-        left = len(jobs) - len(rows)
-        return [title, [], *rows, *([[Segment(f"  and {left} more", QUIET)]] if left else [])]
-
-    def _job_row(self, job_id: int, columns: Columns) -> list[Segment]:
+    def _job_row(self, job_id: int) -> list[Segment]:
         view = RowView(
             job=self._snapshot.jobs[job_id],
             entry=self._snapshot.entries.get(job_id),
@@ -273,11 +261,19 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             marked=job_id in self._shown_marks,
             curve=self._curves.get(job_id, ()),
         )
-        return row(view, columns, self._glyphs)
+        return row(view, self._columns, self._glyphs)
 
     def _group_row(self, name: str) -> list[Segment]:
+        return group_row(self._group(name), self._columns, self._glyphs)
+
+    @property
+    def folded_group(self) -> GroupView | None:
+        """The folded group under the cursor, if there is one."""
+        return self._group(self.cursor) if isinstance(self.cursor, str) else None
+
+    def _group(self, name: str) -> GroupView:
         jobs = [self._snapshot.jobs[job_id] for job_id in self._arranged.jobs_of(name)]
-        view = GroupView(
+        return GroupView(
             name=name,
             jobs=jobs,
             entries=[self._snapshot.entries.get(job.id) for job in jobs],
@@ -285,7 +281,6 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             stale=self._snapshot.stale(self._now),
             marked=all(job.id in self._shown_marks for job in jobs),
         )
-        return group_row(view, self._columns, self._glyphs)
 
     def _redraw_changes(self) -> None:
         """Repaint only the lines that look different now: over SSH every byte counts."""
