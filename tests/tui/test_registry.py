@@ -6,12 +6,17 @@ import importlib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from textual.color import Color
 
-from yolotui.errors import WrongUse
+from yolotui.cli.verbs.config import config_verb
+from yolotui.errors import WrongUse, YolotuiError
+from yolotui.tui import palette
 from yolotui.tui.actions import ACTIONS, Action, Place, at
 from yolotui.tui.keymap import with_keys
 from yolotui.tui.screens.acting import ActingScreen
 from yolotui.tui.screens.queue import QueueScreen
+from yolotui.tui.themes import THEMES, _counterparts, theme_named
 
 
 def screens(kind: type[ActingScreen] = ActingScreen) -> list[type[ActingScreen]]:
@@ -91,3 +96,43 @@ def test_every_mistake_is_told_at_once():
     with pytest.raises(WrongUse) as refused:
         with_keys({"kil": "x", "sort": "blub"})
     assert len(str(refused.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('[keys]\nkil = "x"', "did you mean 'kill'"),
+        ('[ui]\ntheme = "nrd"', "there is no theme 'nrd'; did you mean 'nord'"),
+        ('[queue]\nconfirm = "allways"', "did you mean 'always'"),
+        ("[ui]\nrefresh = 0", "from 0.1 to 60 seconds"),
+    ],
+)
+def test_config_check_knows_keys_and_themes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, complaint: str
+):  # fmt: skip
+    monkeypatch.setenv("YOLOTUI_HOME", str(tmp_path))
+    (tmp_path / "config.toml").write_text(line)
+    checked = CliRunner().invoke(config_verb, ["check"])
+    assert complaint in str(checked.exception)
+    assert isinstance(checked.exception, YolotuiError)
+
+
+@pytest.mark.parametrize("name", sorted(THEMES))
+def test_a_theme_can_be_read_on_its_own_background(name: str):
+    theme = theme_named(name)
+    colours = theme.to_color_system().generate()
+    background = Color.parse(colours["background"])
+    for ours, theirs in _counterparts(theme).items():
+        if ours not in {palette.FAINT, palette.CURSOR}:
+            assert contrast(Color.parse(theirs), background) > 2.5, (name, ours, theirs)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast of two colours after WCAG 2, from 1 to 21."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: Color) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

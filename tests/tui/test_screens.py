@@ -15,6 +15,7 @@ from yolotui.core.gpus import Excluded, Foreign
 from yolotui.core.jobs import Owner
 from yolotui.store import Actor
 from yolotui.tui.app import Dashboard
+from yolotui.tui.themes import theme_named
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 Compare = Any
@@ -86,6 +87,12 @@ def test_many_cards_in_little_room(night: BelievableHome, snap_compare: Compare)
     drained = h100(7, 0, 0, availability=Excluded("drained by maria"))
     night.publish(gpus=[*night.gpus, *(h100(index, 8.0 * index, 12 * index) for index in range(4, 7)), drained])
     assert snap_compare(dashboard(night), terminal_size=(80, 24), run_before=after())
+
+
+@pytest.mark.parametrize("theme", ["nord", "solarized-light"])
+def test_theme(night: BelievableHome, snap_compare: Compare, theme: str):
+    app = dashboard(night, theme=theme_named(theme))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=after("space"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])

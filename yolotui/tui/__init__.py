@@ -32,6 +32,7 @@ def run_dashboard(
     from yolotui.tui.app import Dashboard
     from yolotui.tui.keymap import with_keys
     from yolotui.tui.leaving import leaving_on_signals
+    from yolotui.tui.themes import theme_named
 
     with Queue(home, readonly=readonly) as queue, queue.watching():
         if not readonly and queue.jobs(unfinished=True):
@@ -43,6 +44,7 @@ def run_dashboard(
             ascii_only=ascii_only or not _shows_unicode(),
             refresh_s=refresh_s or queue.config.ui.refresh_s,
             confirm=queue.config.queue.confirm,
+            theme=theme_named(queue.config.ui.theme),
             now=time.time if stands_at is None else lambda: stands_at,
         )
         with leaving_on_signals(app.leave):

@@ -7,8 +7,10 @@ from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterable, Sequence
 
 from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.theme import Theme
 
 from yolotui.config import Confirm
 from yolotui.queue import Queue
@@ -21,6 +23,7 @@ from yolotui.tui.palette import THEME
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.base import DashboardScreen
 from yolotui.tui.screens.queue import QueueScreen
+from yolotui.tui.themes import Recolouring
 
 
 class Dashboard(App[None]):
@@ -38,6 +41,7 @@ class Dashboard(App[None]):
         ascii_only: bool = False,
         refresh_s: float = 1.0,
         confirm: Confirm = "marked",
+        theme: Theme = THEME,
         now: Callable[[], float] = time.time,
     ) -> None:
         """`open_queue` is called in each thread that needs one; `now` answers in UTC seconds."""
@@ -53,8 +57,14 @@ class Dashboard(App[None]):
         )
         self.live = Live(Feed(open_queue, lambda snapshot: self.post_message(SnapshotRead(snapshot)), now))
         self._running_in: AbstractEventLoop | None = None
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        self.register_theme(theme)
+        self.theme = theme.name
+        self._recolouring = Recolouring(theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What is drawn in the colours of our palette appears in those of the theme."""
+        filters = super().get_line_filters()
+        return [self._recolouring, *filters] if self._recolouring.enabled else filters
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""

@@ -1,4 +1,4 @@
-"""A folded group in one row, and its jobs in a panel: how many jobs in which state, the most urgent class, when the last of them is through."""
+"""A folded group in one row, and its jobs in a panel."""
 
 from __future__ import annotations
 

@@ -49,7 +49,13 @@ def check() -> None:
     if file is None:
         narrate("There is no configuration file: the defaults are in force.")
         return
-    read(file)
+    config = read(file)
+    # Keys and themes are the dashboard's own: only here and where it opens is it worth its import.
+    from yolotui.tui.keymap import with_keys
+    from yolotui.tui.themes import theme_named
+
+    with_keys(config.keys)
+    theme_named(config.ui.theme)
     narrate(f"{file}: no mistakes.")
 
 
