@@ -22,6 +22,11 @@ def span_text(starts_at: float, ends_at: float, now: float) -> str:
     return f"{format_clock(starts_at, now)} to {format_clock(ends_at, now)}"
 
 
+def cards_text(booking: Booking, cards: Iterable[Gpu]) -> str:
+    """`GPU 0, 3`; of one that has none yet `3 GPUs`."""
+    return gpus_text(booking.gpus, cards) if booking.gpus else _count_text(booking.count, booking.gpu_model)
+
+
 def gpus_text(uuids: Iterable[str], cards: Iterable[Gpu]) -> str:
     """`GPU 0, 3`: cards by their index, as far as they are known."""
     index = {card.uuid: str(card.index) for card in cards}
@@ -39,7 +44,7 @@ def conflict_sentence(conflict: Conflict, cards: Sequence[Gpu], now: float) -> s
         parts.append(f"And {len(conflict.rivals) - NAMED_AT_MOST} more.")
     parts += [f"GPU {card.index} is out of use then{_closing(card, now)}." for card in conflict.closed]
     if conflict.free:
-        spans = "; ".join(span_text(span.starts_at, span.ends_at, now) for span in conflict.free)
+        spans = "; ".join(span_text(span.starts_at, span.ends_at, now) for span in sorted(conflict.free))
         parts.append(f"Free instead: {spans}. Or wait for it: `--waitlist`.")
     return " ".join(parts)
 
@@ -47,8 +52,12 @@ def conflict_sentence(conflict: Conflict, cards: Sequence[Gpu], now: float) -> s
 def _wanted(request: BookingRequest, cards: Sequence[Gpu]) -> str:
     if request.gpus:
         return gpus_text(request.gpus, cards)
-    kind = f" called {request.gpu_model!r}" if request.gpu_model else ""
-    return f"{request.count} GPU{'' if request.count == 1 else 's'}{kind}"
+    return _count_text(request.count, request.gpu_model)
+
+
+def _count_text(count: int, model: str) -> str:
+    kind = f" called {model!r}" if model else ""
+    return f"{count} GPU{'' if count == 1 else 's'}{kind}"
 
 
 def _closing(card: Gpu, now: float) -> str:

@@ -26,6 +26,7 @@ from yolotui.errors import NotPossible, WrongUse
 from yolotui.leadership import is_led
 from yolotui.opened import Opened
 from yolotui.policy import policy_of
+from yolotui.quotas import never_within
 from yolotui.store import Actor
 
 
@@ -90,7 +91,9 @@ class Foresight(Opened):
         return published
 
     def _too_much(self, spec: JobSpec) -> str:
-        """Why the machine, as a scheduler last saw it, can never run a job; empty if it can, or if nobody looked."""
+        """Why a quota, or the machine as a scheduler last saw it, never lets a job run; empty if it may."""
+        if never := never_within(self.config.quotas, Actor.current().name, spec.group, spec.gpus):
+            return f"{spec.name!r} could never start. {never}"
         host = self._store.read.host() if spec.gpus else None
         if host is None or host.trouble or not host.gpus or not (never := too_much(spec, host.gpus)):
             return ""

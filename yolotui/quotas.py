@@ -29,6 +29,18 @@ def quotas_of(
     return (*by_owner, *_named(QuotaScope.GROUP, config.groups, groups, usage.groups, ends_at))
 
 
+def never_within(config: QuotasConfig, owner: str, group: str | None, gpus: int) -> str:
+    """Why so many GPUs at once are more than an owner or a group may ever have, as a sentence; empty if not."""
+    for scope, limits, name in (("", config.owners, owner), ("the group ", config.groups, group)):
+        limit = limits.get(name) or limits.get(EACH) if name is not None else None
+        if limit is not None and limit.gpus is not None and gpus > limit.gpus:
+            return (
+                f"It is for {gpus} GPUs at once, and {scope}{name} may have {limit.gpus}: "
+                "ask for fewer, or for a larger quota ([quotas] in the configuration)."
+            )
+    return ""
+
+
 def _named(
     scope: QuotaScope,
     limits: Mapping[str, QuotaConfig],

@@ -11,7 +11,8 @@ from yolotui.core.gpus import Gpu
 from yolotui.core.quotas import Quota, week_of
 from yolotui.errors import WrongUse
 from yolotui.opened import Opened
-from yolotui.quotas import has_any, quotas_of
+from yolotui.quotas import has_any, never_within, quotas_of
+from yolotui.store import Actor
 
 
 class Sharing(Opened):
@@ -72,7 +73,15 @@ class Sharing(Opened):
 
     def reserve(self, request: BookingRequest, *, waitlist: bool = False, reason: str = "") -> Booking:
         """Book a window; with `waitlist` wait for it where others hold it. Raises BookingConflict."""
+        if never := self._beyond_quota(request):
+            raise WrongUse(never)
         return self._do(reason, lambda actor: self._store.verbs.reserve(request, actor, waitlist=waitlist))
+
+    def _beyond_quota(self, request: BookingRequest) -> str:
+        if request.job_id is None:
+            return never_within(self.config.quotas, Actor.current().name, None, request.count)
+        job = self._store.read.job(request.job_id)
+        return never_within(self.config.quotas, job.owner.name, job.spec.group, request.count)
 
     def unreserve(self, booking_id: int, *, reason: str = "") -> list[Booking]:
         """Take a booking back, or give back the rest of an open one; returns who moved up from the waitlist."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import click
 import pytest
 
 from tests.cli import states
 from tests.cli.conftest import Shell
+from yolotui.cli.verbs.reserving import unreserve_verb
 from yolotui.store import Actor, Store
 
 Add = Callable[..., int]
@@ -66,7 +69,7 @@ def test_a_conflict_says_who_when_and_what_is_free(machine: Shell, store: Store)
     assert machine("reserve", "--gpus", "2", "--from", "in 12h", "--for", "4h", "--dry-run").exit_code == 4
     waits = machine("reserve", "--gpus", "2", "--from", "in 12h", "--for", "4h", "--waitlist")
     assert (waits.exit_code, waits.stdout) == (0, "2\n")
-    assert "On the waitlist: GPU any 2 from" in waits.stderr
+    assert "On the waitlist: 2 GPUs from" in waits.stderr
     moved = machine("extend", "1", "--by=-9h")
     assert "Booking 1 ends 9h sooner" in moved.stderr
     assert "Moved up from the waitlist: booking 2 of" in moved.stderr
@@ -94,9 +97,9 @@ def test_a_dry_run_books_nothing(machine: Shell, store: Store, add: Add) -> None
         (["--for", "8x"], "--for: '8x' is not a duration"),
         (["--from", "soon", "--for", "8h"], "--from: 'soon' is not a time: write"),
         (["--for", "1h"], "lasts 2h at least"),
-        (["--gpus", "5", "--for", "8h"], "5 GPUs are more than this machine has (4)"),
+        (["--gpus", "5", "--for", "8h"], "has 4 GPUs, fewer than 5 GPUs"),
         (["--gpus", "1", "--on", "0,1", "--for", "8h"], "1 GPUs on 2 cards"),
-        (["--gpu", "A100", "--for", "8h"], "called 'A100' are more than"),
+        (["--gpu", "A100", "--for", "8h"], "has no GPUs called 'A100'"),
         (["--gpu", "A100", "--on", "0", "--for", "8h"], "leave one of both out"),
         (["--on", "7", "--for", "8h"], "names no GPU of this machine"),
         (["--from", "2020-01-01 08:00", "--for", "8h"], "ago: choose a later start"),
@@ -192,6 +195,36 @@ def test_quotas_are_shown_with_what_is_used(machine: Shell, store: Store, add: A
     assert quotas["group", "demo"]["weekly_gpu_s"] == 5 * HOUR
     assert quotas["owner", "ben"]["weekly_gpu_s"] is None
     assert f"owner {me}" in machine("quotas").stdout
+
+
+def test_what_is_more_than_a_quota_is_refused_at_once(machine: Shell, store: Store, shapes: Path) -> None:
+    me = Actor.current().name
+    (machine.home.root / "config.toml").write_text(f"[quotas]\nowners = {{ {me} = {{ gpus = 2 }} }}\n")
+    booked = machine("reserve", "--gpus", "3", "--for", "2h")
+    assert booked.exit_code == 2
+    assert f"It is for 3 GPUs at once, and {me} may have 2" in booked.stderr
+    added = machine("add", "yolo11n.yaml", str(shapes), "--gpus", "3")
+    assert added.exit_code == 2
+    assert "could never start. It is for 3 GPUs at once" in added.stderr
+    assert (store.read.jobs(), store.read.bookings()) == ([], [])
+
+
+def test_the_shell_completes_bookings(machine: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine("reserve", "--gpus", "2", "--from", "tomorrow 22:00", "--for", "8h").exit_code == 0
+    monkeypatch.setenv("YOLOTUI_HOME", str(machine.home.root))
+    found = unreserve_verb.params[0].shell_complete(click.Context(unreserve_verb), "")
+    assert [(item.value, item.help and item.help.split(" from ")[0].split(", ", 1)[1]) for item in found] == [
+        ("1", "GPU 0, 1")
+    ]
+
+
+def test_the_audit_log_tells_moments_as_people_read_them(machine: Shell) -> None:
+    assert machine("reserve", "--from", "tomorrow 22:00", "--for", "8h").exit_code == 0
+    assert machine("extend", "1", "--by", "2h").exit_code == 0
+    told = machine("audit").stdout
+    assert " 22:00:00 ends_at=" in told
+    assert "after={ends_at: 2" in told
+    assert "owner_uid" not in told
 
 
 def test_evict_tells_who_would_make_room(machine: Shell, store: Store, add: Add) -> None:

@@ -144,9 +144,9 @@ def test_who_was_told_of_a_booking_was_told_right(store: Store, ask: Ask) -> Non
 
 
 def test_the_machine_is_only_so_large(store: Store, ask: Ask, home: Home, clock: Clock) -> None:
-    with pytest.raises(WrongUse, match=r"5 GPUs are more than this machine has \(4\)"):
+    with pytest.raises(WrongUse, match="has 4 GPUs, fewer than 5 GPUs"):
         store.verbs.reserve(ask(1, 4, 5), ANNA)
-    with pytest.raises(WrongUse, match=r"1 GPUs called 'H100' are more than this machine has \(0\)"):
+    with pytest.raises(WrongUse, match="has no GPUs called 'H100'"):
         store.verbs.reserve(ask(1, 4, 1, gpu_model="H100"), ANNA)
     with pytest.raises(WrongUse, match="must end after"):
         store.verbs.reserve(ask(4, 4), ANNA)

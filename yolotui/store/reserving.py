@@ -283,7 +283,8 @@ def _refuse_too_much(request: BookingRequest, cards: Sequence[Gpu]) -> None:
         raise WrongUse("A booking is for one GPU at least.")
     if found < request.count:
         kind = f" called {request.gpu_model!r}" if request.gpu_model else ""
-        raise WrongUse(f"{request.count} GPUs{kind} are more than this machine has ({found}): ask for fewer.")
+        gpus = "1 GPU" if request.count == 1 else f"{request.count} GPUs"
+        raise WrongUse(f"This machine has {found or 'no'} GPUs{kind}, fewer than {gpus}: ask for less.")
 
 
 def _owner_called(write: Transaction, name: str) -> Owner:

@@ -15,8 +15,8 @@ from yolotui.cli.printing import Table, print_document, print_table
 if TYPE_CHECKING:
     from yolotui.store import AuditRow
 
-FOR_UNDO = frozenset({"status", "held"})
-"""Whole states, kept so that they can be put back; `was` says them in a word."""
+FOR_UNDO = frozenset({"status", "held", "owner_uid"})
+"""What is kept so that it can be put back; other words say it to people."""
 
 
 @click.command("audit")
@@ -32,12 +32,25 @@ def audit_verb(jobs: Sequence[str], lines: int, as_json: bool) -> None:
         return
     table = Table(("at", "who", "verb", "job", "reason", "detail"), right=frozenset({"job"}))
     for row in rows:
-        at = datetime.fromtimestamp(row.at, UTC).astimezone()
         job = "" if row.job is None else str(row.job)
-        table.add(f"{at:%Y-%m-%d %H:%M:%S}", row.actor, row.verb, job, row.reason, _detail(row))
+        table.add(_clock(row.at), row.actor, row.verb, job, row.reason, _detail(row))
     print_table(table)
 
 
 def _detail(row: AuditRow) -> str:
     shown = {key: value for key, value in row.detail.items() if key not in FOR_UNDO and value not in (None, "", [], {})}
-    return " ".join(f"{key}={value}" for key, value in shown.items())
+    return " ".join(f"{key}={_shown(key, value)}" for key, value in shown.items())
+
+
+def _shown(key: str, value: object) -> object:
+    """Moments as people read them, in tables within a row, too."""
+    if key.endswith("_at") and isinstance(value, int | float):
+        return _clock(value)
+    if isinstance(value, dict):
+        inner = (f"{name}: {_shown(name, each)}" for name, each in value.items() if name not in FOR_UNDO)
+        return "{" + ", ".join(inner) + "}"
+    return value
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC).astimezone():%Y-%m-%d %H:%M:%S}"

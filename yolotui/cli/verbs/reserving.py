@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from yolotui.booking_words import gpus_text, named, span_text
+from yolotui.booking_words import cards_text, named, span_text
 from yolotui.cli.documents import booking_document
 from yolotui.cli.moments import read_end, read_length, read_moment
 from yolotui.cli.options import complete_job, confirm, json_option, open_queue, reason_option, yes_option
@@ -15,13 +16,31 @@ from yolotui.cli.printing import Cell, Table, narrate, print_document, print_tab
 from yolotui.core.bookings import Booked, Booking, Open, Over, Waitlisted
 from yolotui.core.gpus import Gpu
 from yolotui.errors import WrongUse
+from yolotui.locations import Home
 from yolotui.queue import Queue
 from yolotui.units import format_clock, format_duration
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 STYLES = {"waitlisted": "yellow", "booked": "", "open": "cyan", "over": "dim"}
 
 
-_booking_argument = click.argument("booking", type=click.IntRange(min=1), metavar="BOOKING")
+def complete_booking(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The numbers of bookings that are not over, for the shell."""
+    from click.shell_completion import CompletionItem
+
+    if not Home.current().queue.exists():
+        return []
+    with Queue(start_scheduler=False) as queue:
+        bookings, cards = queue.bookings(), queue.cards()
+    told = {str(each.id): f"{named(each)}, {_gist(each, cards, time.time())}" for each in bookings}
+    return [CompletionItem(number, help=text) for number, text in told.items() if number.startswith(incomplete)]
+
+
+_booking_argument = click.argument(
+    "booking", type=click.IntRange(min=1), metavar="BOOKING", shell_complete=complete_booking
+)
 
 
 @click.command("reserve")
@@ -88,7 +107,14 @@ def reserve_verb(
 
 
 @click.command("unreserve")
-@click.argument("bookings", type=click.IntRange(min=1), nargs=-1, required=True, metavar="BOOKING...")
+@click.argument(
+    "bookings",
+    type=click.IntRange(min=1),
+    nargs=-1,
+    required=True,
+    metavar="BOOKING...",
+    shell_complete=complete_booking,
+)
 @yes_option
 @reason_option
 def unreserve_verb(bookings: Sequence[int], yes: bool, reason: str) -> None:
@@ -184,7 +210,7 @@ def reservations_verb(with_past: bool, as_json: bool) -> None:
             str(booking.id),
             Cell(booking.state, STYLES[booking.state]),
             booking.owner.name,
-            _gpus(booking, cards),
+            cards_text(booking, cards).removeprefix("GPU "),
             format_clock(booking.starts_at, now),
             format_clock(booking.ends_at, now),
             str(booking.job_id or ""),
@@ -214,13 +240,7 @@ def _tell_moved_up(queue: Queue, moved_up: Sequence[Booking], now: float) -> Non
 
 
 def _gist(booking: Booking, cards: Sequence[Gpu], now: float) -> str:
-    return f"GPU {_gpus(booking, cards)} from {span_text(booking.starts_at, booking.ends_at, now)}"
-
-
-def _gpus(booking: Booking, cards: Sequence[Gpu]) -> str:
-    if booking.gpus:
-        return gpus_text(booking.gpus, cards).removeprefix("GPU ")
-    return f"any {booking.count} {booking.gpu_model}".rstrip()
+    return f"{cards_text(booking, cards)} from {span_text(booking.starts_at, booking.ends_at, now)}"
 
 
 def _more(booking: Booking, now: float) -> str:
