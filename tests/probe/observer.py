@@ -23,14 +23,10 @@ class Options(msgspec.Struct):
     proc: str | None = None
 
 
-def is_ours(pid: int) -> bool:
-    return attempt_of(pid) is not None
-
-
 def open_as_told(options: Options) -> Devices | None:
     if options.proc is not None:
-        return open_nvml(options.limits, is_ours, proc=Path(options.proc))
-    return open_devices(options.selector, limits=options.limits, ours=is_ours)
+        return open_nvml(options.limits, attempt_of, proc=Path(options.proc))
+    return open_devices(options.selector, limits=options.limits, whose=attempt_of)
 
 
 def main() -> None:

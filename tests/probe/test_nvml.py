@@ -10,7 +10,7 @@ import pytest
 
 from tests.probe.conftest import Opener, Starter
 from tests.probe.fake_nvml import DRIVER_NOT_LOADED, GIB, GPU_IS_LOST, UNKNOWN, VERSION_MISMATCH, Card, Held
-from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Lost
+from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Lost, Tenant
 from yolotui.probe import Limits
 from yolotui.probe.limits import MIB
 from yolotui.probe.nvml import LONGEST_RETRY_S, Backoff
@@ -53,6 +53,7 @@ def test_everything_that_a_card_tells_is_read(open_machine: Opener) -> None:
         ecc_errors=2,
         slowdowns=("power", "heat"),
         availability=Free(),
+        foreign_bytes=3 * GIB,
     )
 
 
@@ -289,3 +290,22 @@ def test_a_clock_that_is_set_back_does_not_put_the_next_try_off() -> None:
     backoff.note(1_000_000.0, is_well=False)
     assert not backoff.is_due(1_000_000.5)
     assert backoff.is_due(1_000.0)
+
+
+def test_it_is_told_whose_memory_is_whose(open_machine: Opener, start_process: Starter) -> None:
+    one, other, stranger = start_process(attempt="1f6c"), start_process(attempt="1f6c"), start_process()
+    machine = open_machine(
+        Card(
+            "GPU-a",
+            used_bytes=12 * GIB,
+            processes=(Held(one.pid, 6 * GIB), Held(other.pid, 2 * GIB), Held(stranger.pid, 200 * MIB)),
+        )
+    )
+    gpu = machine.gpu("GPU-a")
+    assert gpu.availability == Free(), "a stranger that holds so little is in nobody's way"
+    assert gpu.tenants == (Tenant("1f6c", 8 * GIB),)
+    assert gpu.foreign_bytes == 4 * GIB, "what nobody says that he holds can't be promised to anybody"
+    machine.nvml.set("GPU-a", processes=(Held(one.pid, None), Held(stranger.pid, 200 * MIB)))
+    gpu = machine.gpu("GPU-a")
+    assert gpu.tenants == ()
+    assert gpu.foreign_bytes == 200 * MIB, "of ours it is not known how much is used"

@@ -22,6 +22,7 @@ from yolotui.core.limits import Intervention, Limits
 from yolotui.probe.processes import identity
 from yolotui.scheduler import interventions
 from yolotui.scheduler.local import LocalExecutor
+from yolotui.scheduler.memory import PeakWatch
 from yolotui.scheduler.progress import ProgressWatch
 from yolotui.scheduler.pulse import Pulses
 from yolotui.scheduler.wakeups import Wakeups
@@ -48,7 +49,7 @@ class Watched:
         )  # fmt: skip
         self.wakeups = Wakeups()
         self.executor = LocalExecutor(home, self.wakeups)
-        progress = ProgressWatch()
+        progress = ProgressWatch(PeakWatch())
         limits = Limits(stall_s=60.0, log_bytes=1000)
         self.warden = Warden(self.executor, Pulses(progress.series, lambda: self.now), limits, clock=lambda: self.now)
 

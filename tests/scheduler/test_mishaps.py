@@ -71,9 +71,9 @@ def test_the_processes_of_another_queue_are_not_ours(rig: Rig) -> None:
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, "YOLOTUI_ATTEMPT": "of-another-queue"})
     try:
         executor.expect(frozenset({"of-another-queue"}))
-        eventually(lambda: executor.is_ours(child.pid))  # the kernel shows an environment a moment after the exec
+        eventually(lambda: executor.whose(child.pid))  # the kernel shows an environment a moment after the exec
         executor.expect(frozenset({"of-this-queue"}))
-        assert not executor.is_ours(child.pid)
+        assert executor.whose(child.pid) is None
     finally:
         child.kill()
         child.wait()

@@ -6,13 +6,19 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
+from tests.probe.fake_nvml import GIB
+from tests.scheduler.evictions import notice
 from tests.store.builders import ANNA, command, submission, training
+from yolotui.config import QuotaConfig, QuotasConfig
 from yolotui.core.gpus import Excluded, Foreign, Gpu, Host, Lost
-from yolotui.core.jobs import Attempt, Outcome, Priority, Progress, Succeeded, Waiting
+from yolotui.core.jobs import Attempt, Job, Outcome, Priority, Progress, Succeeded, Waiting
 from yolotui.core.timetable import Calibration, Demand, Entry, Forecast, Timetable
 from yolotui.locations import Home
+from yolotui.scheduler.allowances import Allowances
 from yolotui.scheduler.estimates import Estimates
+from yolotui.scheduler.memory import Appetites
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.worldview import WorldView, foreseen_anew
 from yolotui.store import Actor, Store, with_marks
@@ -26,19 +32,27 @@ class View:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.estimates = Estimates()
-        self.picture = Picture(store, self.estimates.learn)
-        self._worlds = WorldView(self.estimates)
+        self.appetites = Appetites()
+        self.picture = Picture(store, self._learn)
+        self._worlds = WorldView(self.estimates, self.appetites, tenants=2)
+
+    def _learn(self, job: Job) -> None:
+        self.estimates.learn(job)
+        self.appetites.learn(job)
 
     def demands(self, host: Host = HOST) -> dict[int, Demand]:
         self.picture.refresh()
         world = self._worlds.world(self.picture, host, None, Calibration(), 0.0)
         return {demand.job_id: demand for demand in world.demands}
 
-    def run(self, job_id: int, *, succeeds: bool = True) -> None:
+    def run(self, job_id: int, *, succeeds: bool = True, peak: int | None = None) -> None:
         attempt = Attempt(number=1, uuid="u", started_at=10.0)
         assert self.store.ledger.begin_attempt(job_id, attempt)
         if succeeds:
-            ended = Attempt(number=1, uuid="u", started_at=10.0, ended_at=80.0, outcome=Outcome.SUCCEEDED)
+            progress = Progress(peak_vram_bytes=peak)
+            ended = Attempt(
+                number=1, uuid="u", started_at=10.0, ended_at=80.0, outcome=Outcome.SUCCEEDED, progress=progress
+            )
             self.store.ledger.attempt_ended(job_id, ended, lambda job: (Succeeded(1.0), 0))
 
 
@@ -136,3 +150,71 @@ def test_a_first_forecast_is_dropped_when_the_job_waits_anew_and_kept_otherwise(
     view.picture.refresh()
     now = foreseen_anew(timetable, view.picture).by_job()
     assert {job: entry.first for job, entry in now.items()} == {kept: first, tried: None, grouped: None}
+
+
+CARD = Host(at=0.0, gpus=(Gpu(uuid="G0", index=0, name="A100", memory_total_bytes=24 * GIB),))
+CPU = Host(at=0.0, gpus=(Gpu(uuid="CPU-0", index=0, name="CPU", kind="cpu", memory_total_bytes=24 * GIB),))
+
+
+def test_who_declares_its_memory_shares_a_card_and_nobody_else_who_has_not_been_seen(view: View) -> None:
+    declared, wide, unknown, seen = view.store.verbs.submit(
+        [
+            submission(training("declared", vram_bytes=4 * GIB)),
+            submission(training("wide", vram_bytes=4 * GIB, gpus=2)),
+            submission(training("unknown")),
+            submission(training("seen")),
+        ],
+        ANNA,
+    )
+    asked = {job: (demand.vram_bytes, demand.shares) for job, demand in view.demands(CARD).items()}
+    assert asked == {declared: (4 * GIB, True), wide: (4 * GIB, False), unknown: (0, False), seen: (0, False)}
+    assert not any(demand.shares for demand in view.demands(CPU).values()), "a CPU slot is for one"
+    view.run(seen, peak=10 * GIB)
+    learned = view.demands(CARD)[unknown]
+    assert learned.shares
+    assert learned.vram_bytes == pytest.approx(11.5 * GIB)
+    small = replace(CARD, gpus=(replace(CARD.gpus[0], memory_total_bytes=8 * GIB),))
+    assert not view.demands(small)[unknown].shares, "where it fits nowhere, its size is no reason to refuse it"
+
+
+def test_what_a_tenant_holds_counts_when_it_is_more_than_it_was_promised(view: View) -> None:
+    (job,) = view.store.verbs.submit([submission(training("tenant", vram_bytes=4 * GIB))], ANNA)
+    attempt = Attempt(number=1, uuid="u", gpus=("G0",), promised_bytes=4 * GIB)
+    assert view.store.ledger.begin_attempt(job, attempt)
+    assert view.demands(CARD)[job].vram_bytes == 4 * GIB
+    view.store.ledger.record_progress([(job, 1, Progress(peak_vram_bytes=6 * GIB))])
+    assert view.demands(CARD)[job].vram_bytes == 6 * GIB
+
+
+def test_a_plan_knows_what_an_eviction_would_cost_and_when_the_last_was(view: View) -> None:
+    (job,) = view.store.verbs.submit([submission(training("a", preemptible=False))], ANNA)
+    assert view.store.ledger.begin_attempt(job, Attempt(number=1, uuid="u", started_at=50.0))
+    view.store.ledger.attempt_runs(job, 1, None)
+    before = view.demands()[job]
+    assert (before.resumable, before.preemptible, before.checkpoint_at) == (True, False, 50.0)
+    view.store.ledger.record_progress([(job, 1, Progress(epochs_done=3, epoch_s=20.0, checkpoint_at=70.0))])
+    assert view.store.ledger.give_notice(job, notice(due_at=500.0))
+    told = view.demands()[job]
+    assert (told.checkpoint_at, told.epoch_s, told.notice) == (70.0, 20.0, notice(due_at=500.0))
+    ended = Attempt(number=1, uuid="u", ended_at=90.0, outcome=Outcome.EVICTED)
+    view.store.ledger.attempt_ended(job, ended, lambda job: (Waiting(90.0), 0))
+    again = view.demands()[job]
+    assert (again.evicted_at, again.checkpoint_at, again.notice) == (90.0, None, None)
+
+
+def test_deadlines_owners_and_groups_reach_the_plan_and_quotas_those_who_have_one(view: View) -> None:
+    job, other = view.store.verbs.submit(
+        [submission(command("a", group="night")), submission(command("b", gpus=1))], ANNA
+    )
+    view.store.verbs.set_deadline([job], 900.0, ANNA)
+    demand = view.demands()[job]
+    assert (demand.owner, demand.group, demand.deadline_at) == ("anna", "night", 900.0)
+    attempt = Attempt(number=1, uuid="u", gpus=("G0",), started_at=100.0, ended_at=160.0, outcome=Outcome.FAILED)
+    assert view.store.ledger.begin_attempt(other, Attempt(number=1, uuid="u", gpus=("G0",)))
+    view.store.ledger.attempt_ended(other, attempt, lambda job: (Waiting(160.0), 0))
+    config = QuotasConfig(owners={"*": QuotaConfig(gpu_hours=1.0)}, groups={"day": QuotaConfig(gpus=1)})
+    view.picture.refresh()
+    quotas = {quota.name: quota for quota in Allowances(view.store, config).quotas(view.picture, 200.0)}
+    assert quotas.keys() == {"anna", "day"}
+    assert (quotas["anna"].weekly_gpu_s, quotas["anna"].used_gpu_s) == (3600.0, 60.0)
+    assert Allowances(view.store, QuotasConfig()).quotas(view.picture, 200.0) == ()

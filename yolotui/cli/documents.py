@@ -84,6 +84,7 @@ def attempt_document(attempt: Attempt, job: Job) -> Document:
         "signal": attempt.signal,
         "resumed_from_epoch": attempt.resumed_from_epoch,
         "gpus": list(attempt.gpus),
+        "vram": {"promised_bytes": attempt.promised_bytes, "peak_bytes": attempt.progress.peak_vram_bytes},
         "pid": attempt.process.pid if attempt.process else None,
     }
 
@@ -116,6 +117,7 @@ def _gpu_document(gpu: Gpu, published: Published, mark: GpuMark | None) -> Docum
         "ecc_errors": gpu.ecc_errors,
         "slowdowns": list(gpu.slowdowns),
         "links": list(gpu.links),
+        "foreign_bytes": gpu.foreign_bytes,
         "resting": gpu.uuid in published.timetable.resting,
         "jobs": jobs_on(gpu, published),
     }

@@ -35,6 +35,13 @@ Availability: TypeAlias = Free | Foreign | Lost | Excluded
 """What stands in the way of giving the GPU to a job, apart from our own leases."""
 
 
+class Tenant(Struct, frozen=True):
+    """What the processes of one of our attempts hold of a card, as its driver sees it. `attempt` is the uuid."""
+
+    attempt: str
+    held_bytes: int
+
+
 class Gpu(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One device as last observed. `uuid` is its identity everywhere; `index` is only for people.
 
@@ -42,7 +49,8 @@ class Gpu(Struct, frozen=True, kw_only=True, omit_defaults=True):
     "sim": everything runs on them, too. `ecc_errors` counts the uncorrected ones since the driver was loaded;
     `slowdowns` says why the card holds its clocks back ("power", "heat"…). `links` are the UUIDs of the cards that
     NVLink joins it to. `foreign_bytes` are held by processes that are not ours, also by those too small to make it
-    `Foreign`. From `closes_at` on (UTC seconds, for maintenance) nothing may run on it that is started from now on.
+    `Foreign`; `tenants` are those of ours of which the driver says how much they hold. From `closes_at` on (UTC
+    seconds, for maintenance) nothing may run on it that is started from now on.
     """
 
     uuid: str
@@ -60,6 +68,7 @@ class Gpu(Struct, frozen=True, kw_only=True, omit_defaults=True):
     availability: Availability = Free()
     links: tuple[str, ...] = ()
     foreign_bytes: int = 0
+    tenants: tuple[Tenant, ...] = ()
     closes_at: float | None = None
 
 

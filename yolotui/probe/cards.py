@@ -6,16 +6,16 @@ NVMLError: the card as a whole is in trouble.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pynvml
 from pynvml import NVMLError
 
-from yolotui.core.gpus import Availability, Foreign, Free, Gpu
+from yolotui.core.gpus import Availability, Foreign, Free, Gpu, Tenant
 from yolotui.probe import processes
 
 Answer = TypeVar("Answer")
@@ -47,8 +47,11 @@ def first_offered(*queries: Callable[[], Answer]) -> Answer | None:
     return None
 
 
-def read_card(handle: object, card: Gpu, ours: Callable[[int], bool], ignore_below_bytes: int) -> Gpu:
-    """`card` (uuid, index and links) with everything that NVML says about it now. Raises NVMLError for a lost one."""
+def read_card(handle: object, card: Gpu, whose: Callable[[int], str | None], ignore_below_bytes: int) -> Gpu:
+    """`card` (uuid, index and links) with everything that NVML says about it now. Raises NVMLError for a lost one.
+
+    `whose` names the attempt of ours that a pid belongs to, if there is one.
+    """
 
     def ask(query: Callable[..., Any], **how: Any) -> Callable[[], Any]:
         return partial(query, handle, **how)
@@ -60,6 +63,7 @@ def read_card(handle: object, card: Gpu, ours: Callable[[int], bool], ignore_bel
     )
     utilization = first_offered(ask(pynvml.nvmlDeviceGetUtilizationRates))
     used_bytes = None if memory is None else int(memory.used)
+    occupancy = _occupancy(handle, whose, ignore_below_bytes, used_bytes)
     return Gpu(
         uuid=card.uuid,
         index=card.index,
@@ -81,8 +85,10 @@ def read_card(handle: object, card: Gpu, ours: Callable[[int], bool], ignore_bel
             )
         ),
         slowdowns=_slowdowns(handle),
-        availability=_availability(handle, ours, ignore_below_bytes, used_bytes),
+        availability=occupancy.availability,
         links=card.links,
+        foreign_bytes=occupancy.foreign_bytes,
+        tenants=occupancy.tenants,
     )
 
 
@@ -129,10 +135,17 @@ def _watts(milliwatts: int | None) -> float | None:
     return None if milliwatts is None else milliwatts / 1000
 
 
-def _availability(
-    handle: object, ours: Callable[[int], bool], ignore_below_bytes: int, used_bytes: int | None
-) -> Availability:
-    """Free, unless a process that is not ours holds enough of it, or an unknown amount."""
+class _Occupancy(NamedTuple):
+    """Who is on a card, and how much of it is not ours."""
+
+    availability: Availability
+    foreign_bytes: int
+    tenants: tuple[Tenant, ...] = ()
+
+
+def _occupancy(
+    handle: object, whose: Callable[[int], str | None], ignore_below_bytes: int, used_bytes: int | None
+) -> _Occupancy:
     holders = _holders(handle)
     if holders and not all(processes.exists(pid) for pid in holders):
         # One ended between list and look, or lives in another pid namespace: the second list tells them apart.
@@ -140,16 +153,42 @@ def _availability(
     if holders is None:
         # The driver doesn't tell who is on the card: then all of its memory is a stranger's.
         blocked = used_bytes is None or used_bytes >= ignore_below_bytes
-        return Foreign((), used_bytes or 0) if blocked else Free()
-    foreign = {
-        pid: held_bytes
-        for pid, held_bytes in sorted(holders.items())
-        if (held_bytes is None or held_bytes >= ignore_below_bytes) and not ours(pid)
-    }
-    if not foreign:
+        return _Occupancy(Foreign((), used_bytes or 0) if blocked else Free(), used_bytes or 0)
+    attempts = {pid: whose(pid) for pid in holders}
+    strangers = {pid: held_bytes for pid, held_bytes in sorted(holders.items()) if attempts[pid] is None}
+    return _Occupancy(
+        _availability(strangers, ignore_below_bytes),
+        _foreign_bytes(holders, strangers, used_bytes),
+        _tenants(holders, attempts),
+    )
+
+
+def _availability(strangers: Mapping[int, int | None], ignore_below_bytes: int) -> Availability:
+    """Free, unless a process that is not ours holds enough of it, or an unknown amount."""
+    in_the_way = {pid: held for pid, held in strangers.items() if held is None or held >= ignore_below_bytes}
+    if not in_the_way:
         return Free()
-    owners = {owner for pid in foreign if (owner := processes.owner_of(pid))}
-    return Foreign(tuple(foreign), sum(held or 0 for held in foreign.values()), tuple(sorted(owners)))
+    owners = {owner for pid in in_the_way if (owner := processes.owner_of(pid))}
+    return Foreign(tuple(in_the_way), sum(held or 0 for held in in_the_way.values()), tuple(sorted(owners)))
+
+
+def _foreign_bytes(
+    holders: Mapping[int, int | None], strangers: Mapping[int, int | None], used_bytes: int | None
+) -> int:
+    """What is not ours: what strangers hold, and what is used by nobody who is listed, where all of ours is known."""
+    ours = [held for pid, held in holders.items() if pid not in strangers]
+    told_bytes = sum(held or 0 for held in strangers.values())
+    if used_bytes is None or None in ours:
+        return told_bytes
+    return max(told_bytes, used_bytes - sum(held or 0 for held in ours))
+
+
+def _tenants(holders: Mapping[int, int | None], attempts: Mapping[int, str | None]) -> tuple[Tenant, ...]:
+    held_bytes: dict[str, int] = {}
+    for pid, held in holders.items():
+        if held is not None and (attempt := attempts[pid]) is not None:
+            held_bytes[attempt] = held_bytes.get(attempt, 0) + held
+    return tuple(Tenant(attempt, held) for attempt, held in sorted(held_bytes.items()))
 
 
 def _holders(handle: object) -> dict[int, int | None] | None:

@@ -32,12 +32,12 @@ _ADVICE = {
 }
 
 
-def open_nvml(limits: Limits, ours: Callable[[int], bool], *, proc: Path = Path("/proc")) -> NvmlDevices | None:
+def open_nvml(limits: Limits, whose: Callable[[int], str | None], *, proc: Path = Path("/proc")) -> NvmlDevices | None:
     """The NVIDIA cards, or None on a machine that has none.
 
     A driver that is there and doesn't work is not "none": its trouble is what `observe` answers until it works.
     """
-    devices = NvmlDevices(limits, ours)
+    devices = NvmlDevices(limits, whose)
     kernel_driver_is_loaded = (proc / "driver/nvidia").exists()
     if devices.library_is_missing and not kernel_driver_is_loaded:
         return None
@@ -50,9 +50,9 @@ def open_nvml(limits: Limits, ours: Callable[[int], bool], *, proc: Path = Path(
 class NvmlDevices:
     """NVML, initialised once and again after trouble. To be used by one thread at a time."""
 
-    def __init__(self, limits: Limits, ours: Callable[[int], bool]) -> None:
+    def __init__(self, limits: Limits, whose: Callable[[int], str | None]) -> None:
         self._limits = limits
-        self._ours = ours
+        self._whose = whose
         self._meter = HostMeter()
         self._known: dict[str, Gpu] = {}
         self._retry = Backoff()
@@ -135,7 +135,7 @@ class NvmlDevices:
         before = self._known.get(uuid) or Gpu(uuid=uuid, index=index, name="NVIDIA GPU")
         before = replace(before, links=self._links.get(uuid, ()))
         try:
-            gpu = read_card(handle, before, self._ours, self._limits.ignore_below_bytes)
+            gpu = read_card(handle, before, self._whose, self._limits.ignore_below_bytes)
         except NVMLError as failure:
             gpu = _lost(before, str(failure))
         self._known[uuid] = gpu

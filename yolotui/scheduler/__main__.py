@@ -123,7 +123,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
         store.ledger.take_the_lead(me)
         log.info("leads %s as pid %d", home.root, me.pid)
         executor.expect(frozenset(a.uuid for job in store.read.jobs(unfinished=True) for a in job.attempts[-1:]))
-        devices = open_devices(os.environ.get("YOLOTUI_GPUS"), limits=_devices_allowed(config), ours=executor.is_ours)
+        devices = open_devices(os.environ.get("YOLOTUI_GPUS"), limits=_devices_allowed(config), whose=executor.whose)
         host = HostWatch(devices, Samples(home.samples), wakeups.nudge)
         try:
             wakeups.watch_file(home.queue)
@@ -134,6 +134,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
                 host,
                 wakeups,
                 policy=policy_of(config),
+                quotas=config.quotas,
                 limits=Limits(stall_s=config.limits.stall_s, log_bytes=config.limits.log_bytes),
                 until_idle=until_idle,
                 is_intact=lambda: lock.is_intact() and store.is_intact(),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
+from yolotui.config import QuotasConfig
 from yolotui.core.estimating import learned
 from yolotui.core.gpus import Foreign, Host
 from yolotui.core.jobs import Job
 from yolotui.core.plan import Policy, plan
-from yolotui.core.timetable import Calibration, Entry, Estimate, Forecast, Timetable, World
+from yolotui.core.timetable import Calibration, Demand, Entry, Estimate, Forecast, Timetable, World
+from yolotui.scheduler.allowances import Allowances
 from yolotui.scheduler.estimates import Estimates
+from yolotui.scheduler.memory import Appetites
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.worldview import WorldView
 from yolotui.store import Store, with_marks
@@ -31,11 +34,13 @@ class Decision(NamedTuple):
 class Decider:
     """Plans when something has happened. What was promised goes into the next plan, also into the next leader's."""
 
-    def __init__(self, store: Store, policy: Policy) -> None:
+    def __init__(self, store: Store, policy: Policy, quotas: QuotasConfig) -> None:
         self._store = store
         self._policy = policy
+        self._allowances = Allowances(store, quotas)
         self._estimates = Estimates()
-        self._view = WorldView(self._estimates)
+        self._appetites = Appetites()
+        self._view = WorldView(self._estimates, self._appetites, tenants=policy.tenants)
         self._calibration = Calibration()
         self._promised: Timetable | None = None
         self._made_from: object = None
@@ -45,7 +50,7 @@ class Decider:
     def remember(self) -> None:
         """Take over what earlier leaders have promised and learned."""
         for job in self._store.read.ended_last(REMEMBERED_JOBS):
-            self._estimates.learn(job)
+            self.learn(job)
         for record in self._store.read.forecast_record():
             self._calibration = learned(self._calibration, record.forecast, record.started_at)
             self._estimates.learn_error(record)
@@ -55,6 +60,7 @@ class Decider:
     def learn(self, job: Job) -> None:
         """Take note of what a job's attempts show by now."""
         self._estimates.learn(job)
+        self._appetites.learn(job)
 
     def learn_start(self, forecast: Forecast, now: float) -> None:
         """A foreseen start has come true."""
@@ -69,7 +75,7 @@ class Decider:
         """Whether there is anything to decide anew: the queue, the devices, or the hour has moved on."""
         if self.last is None or self._made_from != self._basis(picture, host):
             return True
-        if any(self.last.at < moment <= now for moment in picture.back_offs()):
+        if any(self.last.at < moment <= now for moment in picture.moments()):
             return True
         since_s = now - self.last.at
         return since_s < 0 or since_s >= max(PLAN_EVERY_S, LEAST_PAUSE * self._took_s)
@@ -78,7 +84,8 @@ class Decider:
         """Plan, and keep to it until something happens."""
         began_at = time.monotonic()
         marked = with_marks(host, picture.marks)
-        world = self._view.world(picture, marked, self._promised, self._calibration, now)
+        quotas = self._allowances.quotas(picture, now)
+        world = self._view.world(picture, marked, self._promised, self._calibration, now, quotas=quotas)
         timetable = plan(world, self._policy, now)
         self._promised = timetable
         self._made_from = self._basis(picture, host)
@@ -99,9 +106,6 @@ class Decider:
         return (picture.version, gpus)
 
 
-def foreseen(entry: Entry, world: World) -> tuple[Forecast, Estimate] | None:
+def foreseen(entry: Entry, demand: Demand) -> tuple[Forecast, Estimate] | None:
     """What is to be kept of a start: when it was first foreseen, and how long it is expected to take now."""
-    if entry.first is None:
-        return None
-    estimate = next(demand.estimate for demand in world.demands if demand.job_id == entry.job_id)
-    return entry.first, estimate
+    return (entry.first, demand.estimate) if entry.first else None

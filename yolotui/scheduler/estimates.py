@@ -170,7 +170,7 @@ def _record(job: Job) -> Record | None:
     run_s = sum(each.ended_at - each.started_at for each in job.attempts if each.started_at and each.ended_at)
     if run_s <= 0:
         return None
-    by_itself = last.explanation != FINISHED_ON_REQUEST
+    by_itself = not last.explanation.startswith(FINISHED_ON_REQUEST)
     return Record(
         likeness,
         run_s=run_s,

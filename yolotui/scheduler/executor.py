@@ -56,7 +56,7 @@ Sighting: TypeAlias = NotYet | NeverStarted | Alive | Ended | OutOfSight
 class Order(Struct, frozen=True, kw_only=True):
     """What to start: an attempt of a job on these devices, from a checkpoint or from the beginning.
 
-    `batch` overrules the batch size of the job and of the checkpoint.
+    `batch` overrules the batch size of the job and of the checkpoint; `workers` are data workers for each GPU.
     """
 
     job: Job
@@ -67,6 +67,7 @@ class Order(Struct, frozen=True, kw_only=True):
     resume_from: str | None = None
     finalize: bool = False
     batch: int | None = None
+    workers: int = 1
 
 
 class Executor(Protocol):

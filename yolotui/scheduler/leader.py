@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from yolotui.config import QuotasConfig
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Skipped, Starting, Waiting
 from yolotui.core.limits import Limits
@@ -20,6 +21,7 @@ from yolotui.locations import Home
 from yolotui.scheduler.deciding import Decider
 from yolotui.scheduler.evicting import Evictor
 from yolotui.scheduler.executor import Executor
+from yolotui.scheduler.memory import PeakWatch
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.progress import ProgressWatch
 from yolotui.scheduler.publishing import Publisher
@@ -56,6 +58,7 @@ class Leader:
         until_idle: bool,
         is_intact: Callable[[], bool],
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        quotas: QuotasConfig = QuotasConfig(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`is_intact` says whether the lock and the queue that it leads are still those that others see."""
@@ -68,13 +71,14 @@ class Leader:
         self._until_idle = until_idle
         self._is_intact = is_intact
         self._troubles = Troubles()
-        self._decider = Decider(store, policy)
+        self._decider = Decider(store, policy, quotas)
         self._picture = Picture(store, self._decider.learn)
         self._sickness = Sickness(store)
-        self._progress = ProgressWatch()
+        self._peaks = PeakWatch()
+        self._progress = ProgressWatch(self._peaks)
         self._warden = Warden(executor, Pulses(self._progress.series), limits)
         self._requests = Requests(store, executor)
-        self._starter = Starter(store, executor, host, self._picture, self._decider)
+        self._starter = Starter(store, executor, host, self._picture, self._decider, tenants=policy.tenants)
         self._evictor = Evictor(store, self._picture)
         self._publisher = Publisher(store)
         self._reaper = Reaper(
@@ -132,6 +136,7 @@ class Leader:
         self._executor.expect(frozenset(job.attempts[-1].uuid for job in self._picture.active()))
         if host is not self._host_seen:
             self._host_seen = host
+            self._peaks.look_at(host)
             self._sickness.look_at(host, self._picture.marks)
             self._picture.refresh()
 
@@ -146,6 +151,7 @@ class Leader:
         """Let go of what was kept in mind about an attempt that has ended."""
         self._executor.forget(job, attempt)
         self._progress.forget(job.id)
+        self._peaks.forget(attempt)
         self._requests.forget(attempt)
         self._warden.forget(attempt)
         self._troubles.forget(job)
@@ -196,7 +202,7 @@ class Leader:
     def _patience_s(self) -> float:
         """How long to wait when nothing happens."""
         now = self._clock()
-        moments = [self._publisher.due_at, *(each for each in self._picture.back_offs() if each > now)]
+        moments = [self._publisher.due_at, *(each for each in self._picture.moments() if each > now)]
         if self._picture.active() or self._until_idle:
             moments.append(now + TICK_S)
         return max(0.0, min(moments) - now)

@@ -117,9 +117,10 @@ class LocalExecutor:
         """The uuids of this queue's attempts that have not ended: their processes are ours, those of no other queue."""
         self._expected = attempts
 
-    def is_ours(self, pid: int) -> bool:
-        """Whether the process carries the tag of an attempt that this queue has running."""
-        return attempt_of(pid) in self._expected
+    def whose(self, pid: int) -> str | None:
+        """The attempt whose tag the process carries, if it is one that this queue has running."""
+        attempt = attempt_of(pid)
+        return attempt if attempt in self._expected else None
 
     def _look(self, attempt: Attempt, attempt_dir: Path, *, may_be_unstarted: bool) -> Sighting:
         if ended := _read_exit(attempt_dir):
@@ -216,7 +217,7 @@ class LocalExecutor:
                 "gpus": spec.gpus,
                 "gpu_uuids": cards,
                 "cpu": not cards,
-                "workers": max(1, min(8, (os.cpu_count() or 1) // max(1, len(order.devices)))),
+                "workers": order.workers,
             },
             "follow_up": {
                 "argv": scheduler_command("--until-idle"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 
+from yolotui.core.bookings import Booking
 from yolotui.core.jobs import ACTIVE, Job, Waiting
 from yolotui.store import GpuMark, HeldGroup, Store
 
 
 class Picture:
-    """Every job that has not ended, the ended ones that others hang on, held groups, and what was said about GPUs.
+    """Every job that has not ended, the ended ones that others hang on, held groups, bookings that are not over,
+    and what was said about GPUs.
 
     `version` counts the changes that a plan depends on; the progress of what runs is none. `on_change` is told of every
     job that was read.
@@ -24,6 +26,7 @@ class Picture:
         self.jobs: dict[int, Job] = {}
         self.groups: dict[str, HeldGroup] = {}
         self.marks: dict[str, GpuMark] = {}
+        self.bookings: dict[int, Booking] = {}
         self.version = 0
 
     @property
@@ -35,10 +38,12 @@ class Picture:
         """The jobs with an attempt that lives or may live."""
         return [job for job in self.jobs.values() if isinstance(job.status, ACTIVE)]
 
-    def back_offs(self) -> list[float]:
-        """The moments (UTC seconds) at which a retry's wait is over."""
+    def moments(self) -> list[float]:
+        """When something comes about by itself (UTC seconds): a retry's wait is over, a window begins or ends."""
         statuses = [job.status for job in self.jobs.values()]
-        return [status.not_before for status in statuses if isinstance(status, Waiting) and status.not_before]
+        back_offs = [status.not_before for status in statuses if isinstance(status, Waiting) and status.not_before]
+        held = [booking for booking in self.bookings.values() if booking.holds]
+        return back_offs + [at for each in held for at in (each.starts_at, each.ends_at, each.kept_until)]
 
     def forget(self) -> None:
         """Read everything again at the next look."""
@@ -60,6 +65,7 @@ class Picture:
             self._take_note(job)
         self._find_needs(changed)
         self._take_note_of_holds(self._store.read.held_groups(), self._store.read.gpu_marks())
+        self._take_note_of_bookings({booking.id: booking for booking in self._store.read.bookings()})
         self._revision = revision
 
     def _take_note(self, job: Job) -> None:
@@ -84,7 +90,20 @@ class Picture:
             self.groups, self.marks = groups, marks
             self.version += 1
 
+    def _take_note_of_bookings(self, bookings: dict[int, Booking]) -> None:
+        if _windows(bookings) != _windows(self.bookings):
+            self.version += 1
+        self.bookings = bookings
+
+
+def _windows(bookings: Mapping[int, Booking]) -> list[tuple[object, ...]]:
+    """What a plan knows of bookings: whose which cards are, and when; not when they were used last."""
+    return [
+        (each.id, each.state, each.owner, each.starts_at, each.ends_at, each.gpus, each.pinned, each.job_id)
+        for each in bookings.values()
+    ]
+
 
 def _decisive(job: Job) -> tuple[object, ...]:
     """What a plan knows of a job, but for its progress."""
-    return (job.status, job.priority, job.spec, job.after, job.after_modes, len(job.attempts))
+    return (job.status, job.priority, job.spec, job.after, job.after_modes, len(job.attempts), job.deadline_at)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from yolotui.core.jobs import Job, Progress
+from yolotui.scheduler.memory import PeakWatch
 from yolotui.telemetry import RunReader, RunSeries, progress
 
 
 class ProgressWatch:
     """A reader per active job; tells what has changed since the last look."""
 
-    def __init__(self) -> None:
+    def __init__(self, peaks: PeakWatch) -> None:
+        self._peaks = peaks
         self._readers: dict[int, RunReader] = {}
 
     def look(self, jobs: Iterable[Job]) -> list[tuple[int, int, Progress]]:
@@ -24,7 +28,8 @@ class ProgressWatch:
 
     def read(self, job: Job) -> Progress:
         """What the job has reached by now."""
-        return progress(self.series(job), epochs_asked=job.spec.epochs)
+        reached = progress(self.series(job), epochs_asked=job.spec.epochs)
+        return replace(reached, peak_vram_bytes=self._peaks.of(job.attempts[-1]))
 
     def series(self, job: Job) -> RunSeries:
         """All that is known of the job's run by now."""

@@ -25,6 +25,7 @@ from yolotui.scheduler.deciding import Decider
 from yolotui.scheduler.executor import Alive, Ended, Executor, NeverStarted, NotYet, OutOfSight
 from yolotui.scheduler.judging import is_paused_by_a_person, judge, what_follows
 from yolotui.scheduler.local import attempt_directory
+from yolotui.scheduler.memory import told_at_the_end
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.progress import ProgressWatch
 from yolotui.scheduler.sickness import Sickness
@@ -118,6 +119,8 @@ class Reaper:
         reached = self._progress.read(job)
         verdict = judge(job, attempt_directory(job, attempt), ended, reached.checkpoint_at)
         record = msgspec.structs.replace(verdict.applied_to(attempt, ended), progress=reached)
+        sentences = (record.explanation, told_at_the_end(record, job.spec))
+        record = msgspec.structs.replace(record, explanation=" ".join(filter(None, sentences)))
         status = self._store.ledger.attempt_ended(job.id, record, lambda current: what_follows(current, verdict, now))
         log.info("job %d: attempt %d %s: %s", job.id, attempt.number, verdict.outcome, verdict.explanation)
         self._forget(job, attempt)

@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from yolotui.core.failures import Retry, retry_of
 from yolotui.core.gpus import Host
-from yolotui.core.jobs import ACTIVE, Held, Job, Paused, Waiting
+from yolotui.core.jobs import ACTIVE, Attempt, Held, Job, Kind, Outcome, Paused, Pausing, Running, Waiting
 from yolotui.core.planning.pools import is_called
+from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Calibration, Demand, Need, NeedMode, Timetable, World
 from yolotui.scheduler.estimates import Estimates
+from yolotui.scheduler.memory import Appetites
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.room import DiskRoom
 from yolotui.store import HeldGroup
@@ -25,20 +27,33 @@ _Made = tuple[tuple[object, ...], Demand]
 class WorldView:
     """Makes worlds. A demand is made anew only when its job, or what it hangs on, has changed: queues may be long."""
 
-    def __init__(self, estimates: Estimates, room: DiskRoom | None = None) -> None:
+    def __init__(
+        self, estimates: Estimates, appetites: Appetites, *, tenants: int, room: DiskRoom | None = None
+    ) -> None:
+        """`tenants` is how many jobs may share a card."""
         self._estimates = estimates
+        self._appetites = appetites
+        self._tenants = tenants
         self._room = room or DiskRoom()
         self._made: dict[int, _Made] = {}
         self._made_for: object = None
         self._models: dict[str, str] = {}
 
     def world(
-        self, picture: Picture, host: Host, previous: Timetable | None, calibration: Calibration, now: float
+        self,
+        picture: Picture,
+        host: Host,
+        previous: Timetable | None,
+        calibration: Calibration,
+        now: float,
+        *,
+        quotas: tuple[Quota, ...] = (),
     ) -> World:
         """The frozen snapshot to plan from. `host` is as `with_marks` makes it."""
-        models = [(gpu.uuid, gpu.name) for gpu in host.gpus]
-        if self._made_for != (self._estimates.version, models):
-            self._made_for = (self._estimates.version, models)
+        cards = [(gpu.uuid, gpu.name, gpu.memory_total_bytes) for gpu in host.gpus]
+        made_for = (self._estimates.version, self._appetites.version, cards)
+        if self._made_for != made_for:
+            self._made_for = made_for
             self._made.clear()
             self._models.clear()
         known = picture.known
@@ -49,6 +64,8 @@ class WorldView:
             side_slots=max(2, os.cpu_count() or 1),
             previous=previous and foreseen_anew(previous, picture),
             calibration=calibration,
+            bookings=tuple(picture.bookings.values()),
+            quotas=quotas,
         )
 
     def _remade(
@@ -66,7 +83,8 @@ class WorldView:
         self, job: Job, needs: tuple[Job, ...], held_groups: Mapping[str, HeldGroup], host: Host, now: float
     ) -> Demand:
         spec = job.spec
-        holding = job.attempts[-1].gpus if job.attempts and job.attempts[-1].outcome is None else ()
+        running = job.attempts[-1] if job.attempts and job.attempts[-1].outcome is None else None
+        vram_bytes, shares = self._memory(job, running, host)
         return Demand(
             job_id=job.id,
             name=job.name,
@@ -75,15 +93,39 @@ class WorldView:
             gpus=spec.gpus,
             estimate=self._estimates.estimate(job, self._likely_model(job, host), now),
             state=job.state,
-            holding=holding,
-            vram_bytes=spec.vram_bytes or 0,
+            holding=running.gpus if running else (),
+            vram_bytes=vram_bytes,
             not_before=_back_off_until(job, now),
             needs=tuple(_need(job, need) for need in needs),
             blocked=_blocked(job, held_groups),
             gpu_model=spec.gpu_model,
             avoid=spec.avoid,
             prefer=spec.prefer or _elsewhere(job, host),
+            owner=job.owner.name,
+            group=spec.group,
+            shares=shares,
+            resumable=spec.kind is Kind.TRAIN,
+            preemptible=spec.preemptible,
+            checkpoint_at=_saved_at(running),
+            epoch_s=job.progress.epoch_s,
+            evicted_at=_evicted_at(job),
+            notice=job.status.notice if isinstance(job.status, Running | Pausing) else None,
+            deadline_at=job.deadline_at,
         )
+
+    def _memory(self, job: Job, running: Attempt | None, host: Host) -> tuple[int, bool]:
+        """What the job needs of each card, in bytes, and whether it leaves the rest to others."""
+        declared = job.spec.vram_bytes or 0
+        if running:
+            seen = running.progress.peak_vram_bytes or 0
+            promised = running.promised_bytes
+            return (declared, False) if promised is None else (max(promised, seen), True)
+        cards = [gpu.memory_total_bytes for gpu in host.gpus if gpu.kind != "cpu"]
+        may_share = self._tenants > 1 and job.spec.gpus == 1 and bool(cards)
+        needed = declared or self._appetites.promise(job.spec) or 0
+        if not may_share or not 0 < needed <= max(cards):
+            return declared, False
+        return needed, True
 
     def _likely_model(self, job: Job, host: Host) -> str:
         """What it will probably run on: the commonest GPU here of those that it asks for."""
@@ -117,6 +159,18 @@ def _waits_anew(picture: Picture, job_id: int, made_at: float) -> bool:
     if job is None or not isinstance(job.status, Waiting):
         return False
     return job.status.since > made_at or job.spec.group in picture.groups
+
+
+def _saved_at(running: Attempt | None) -> float | None:
+    """From when on the work of a running attempt would be lost."""
+    if running is None or running.started_at is None:
+        return None
+    return max(running.started_at, running.progress.checkpoint_at or 0.0)
+
+
+def _evicted_at(job: Job) -> float | None:
+    """When it last made room for somebody."""
+    return max((each.ended_at or 0.0 for each in job.attempts if each.outcome is Outcome.EVICTED), default=None)
 
 
 def _back_off_until(job: Job, now: float) -> float | None:
