@@ -25,6 +25,7 @@ JOB_KEYS = {
 }  # fmt: skip
 ATTEMPT_KEYS = {
     "number", "state", "outcome", "started_at", "ended_at", "exit_code", "signal", "resumed_from_epoch", "gpus", "pid",
+    "vram",
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.helpers import eventually
 from tests.probe.fake_nvml import GIB, Card, FakeNvml, Held
@@ -13,7 +14,7 @@ from tests.scheduler.conftest import Rig
 from tests.scheduler.test_estimates import job, training
 from tests.scheduler.test_leading import waiting_for
 from yolotui.core.gpus import Gpu, Host, Tenant
-from yolotui.core.jobs import Attempt, Job, JobSpec, Progress, Running, Succeeded
+from yolotui.core.jobs import Attempt, Job, JobSpec, Outcome, Progress, Running, Succeeded
 from yolotui.scheduler.memory import Appetites, PeakWatch, room_bytes, told_at_the_end
 
 
@@ -44,6 +45,14 @@ def test_a_peak_counts_from_the_second_epoch_on() -> None:
     assert appetites.promise(training()) is None
     appetites.learn(measured(training(), 4 * GIB, epochs=2, ended=False))
     assert appetites.promise(training()) is not None
+
+
+def test_a_run_that_went_on_with_a_smaller_batch_teaches_nothing() -> None:
+    appetites = Appetites()
+    shrunk = measured(training(), 4 * GIB)
+    failed = Attempt(number=1, uuid="u", outcome=Outcome.FAILED, cause="cuda_out_of_memory")
+    appetites.learn(replace(shrunk, attempts=(failed, *shrunk.attempts)))
+    assert appetites.promise(training()) is None
 
 
 @pytest.mark.parametrize("options", [{"batch": -1}, {"batch": 0.7}, {"batch": "many"}])

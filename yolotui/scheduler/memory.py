@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from math import ceil
 from typing import TypeAlias
 
+from yolotui.core.failures import Retry, retry_of
 from yolotui.core.gpus import Gpu, Host
 from yolotui.core.jobs import Attempt, Job, JobSpec, Kind
 from yolotui.core.timetable import Demand
 from yolotui.scheduler.estimates import BATCH, IMGSZ
-from yolotui.scheduler.shrinking import smaller_batch
 from yolotui.units import format_bytes
 
 HEADROOM = 1.15
@@ -86,8 +86,8 @@ def told_at_the_end(attempt: Attempt, spec: JobSpec) -> str:
 
 
 def _has_shown_its_peak(job: Job) -> bool:
-    if smaller_batch(job) is not None:
-        return False  # it runs with a smaller batch than it asks for
+    if any(retry_of(attempt.cause) is Retry.SMALLER for attempt in job.attempts):
+        return False  # since then it runs with a smaller batch than it asks for
     if job.state == "succeeded":
         return True
     return job.progress.epochs_done - (job.attempts[-1].resumed_from_epoch or 0) >= LEARNED_AFTER
