@@ -16,13 +16,15 @@ from pathlib import Path
 from tests.chaos.judge import Judgement
 from tests.chaos.laboratory import Round, play
 
+DENSE, REAL = {"jobs": 12, "most_epochs": 25}, {"jobs": 4, "most_epochs": 8}
+
 
 def main() -> int:
     """Play rounds until they are done or the time is up. Exit code 1: a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the next one has the next")
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--faults", type=int, default=14, help="in each round")
+    parser.add_argument("--faults", type=int, default=40, help="in each round")
     parser.add_argument("--real", action="store_true", help="real trainings with Ultralytics")
     parser.add_argument("--only", action="append", default=[], metavar="FAULT", help="this kind of fault; repeat it")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no further round after so long")
@@ -35,7 +37,9 @@ def main() -> int:
         if time.monotonic() > until:
             break
         began_at = time.monotonic()
-        this = Round(seed, faults=asked.faults, real=asked.real, only=tuple(asked.only), jobs=4 if asked.real else 8)
+        this = Round(
+            seed, faults=asked.faults, real=asked.real, only=tuple(asked.only), **(REAL if asked.real else DENSE)
+        )
         found = play(this, bench / f"seed-{seed}")
         judgements.append(found)
         tell(seed, found, time.monotonic() - began_at)

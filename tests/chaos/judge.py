@@ -6,6 +6,7 @@ python -m tests.chaos.judge DIRECTORY
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import sys
@@ -20,7 +21,7 @@ from tests.chaos.history import History
 from tests.chaos.replay import Row, replay
 from yolotui.telemetry import RunReader
 
-HARMLESS_CAUSES = {"reboot"}
+TRACEBACK = re.compile(r"^Traceback \(most recent call last\)", re.MULTILINE)
 
 
 @dataclass
@@ -238,7 +239,7 @@ def _of_words(root: Path) -> list[str]:
     return [
         f"{name} has a traceback: {text.rstrip().splitlines()[-1]}"
         for name, text in texts.items()
-        if "Traceback" in text
+        if TRACEBACK.search(text)
     ]
 
 

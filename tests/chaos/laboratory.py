@@ -16,7 +16,7 @@ from tests.chaos.night import CARDS, Night, nothing
 from tests.chaos.people import People
 from tests.chaos.sight import WORKING
 
-FIND_A_VICTIM_S = 1.5
+FIND_A_VICTIM_S = 0.8
 SETTLE_S = 120.0
 LEAVE_S = 30.0
 NOT_FOR_REAL = {"kill-rank", "lose-a-gpu", "break-the-driver", "a-stranger-on-a-gpu"}
@@ -37,6 +37,7 @@ class Round:
     seed: int
     faults: int = 14
     jobs: int = 8
+    most_epochs: int = 25
     real: bool = False
     only: tuple[str, ...] = ()
 
@@ -63,7 +64,11 @@ def play(this: Round, root: Path) -> Judgement:
     try:
         _prepare_data(night)
         people = People(
-            night, random.Random(f"people {this.seed}"), most_jobs=this.jobs, every_s=1.0 if this.real else 0.3
+            night,
+            random.Random(f"people {this.seed}"),
+            most_jobs=this.jobs,
+            most_epochs=this.most_epochs,
+            every_s=1.0 if this.real else 0.3,
         )
         night.on_idle = people.idle
         for step in this.plan:

@@ -16,10 +16,13 @@ ERRAND = str(HERE / "witness/errand.py")
 class People:
     """Act now and then, at most two verbs at a time. What they know of jobs is what was printed for them."""
 
-    def __init__(self, night: Night, chance: random.Random, *, most_jobs: int, every_s: float = 0.35) -> None:
+    def __init__(
+        self, night: Night, chance: random.Random, *, most_jobs: int, most_epochs: int = 25, every_s: float = 0.3
+    ) -> None:
         self._night = night
         self._chance = chance
         self._most_jobs = most_jobs
+        self._most_epochs = most_epochs
         self._every_s = every_s
         self._next_at = 0.0
         self._jobs = 0
@@ -49,7 +52,7 @@ class People:
             "DOUBLE_BATCH_S": f"{chance.choice([0.004, 0.01, 0.03])}",
             "DOUBLE_NAIVE": str(int(chance.random() < 0.25)),
         }
-        epochs = chance.randint(4, 8) if night.real else chance.randint(5, 25)
+        epochs = chance.randint(4, self._most_epochs)
         gpus = 1 if night.real else chance.choices([1, 2], [4, 1])[0]
         after = (
             ["--after-finished", chance.choice(self._names[:-1])] if self._names[:-1] and chance.random() < 0.2 else []

@@ -112,7 +112,7 @@ def fail_for_nothing(night: Path) -> None:
         (tell("witness/told.jsonl", "conflict", what="gpu-GPU-a", attempt="x", pid=1), "two lives at once"),
         (tell("history.jsonl", "left", processes=["trainer 12"]), "outlives its job"),
         (tell("history.jsonl", "bystanders", lost=[12]), "a stranger was killed"),
-        (tell("said/V1", "Traceback"), "has a traceback"),
+        (lambda night: (night / "said/V1").write_text("Traceback (most recent call last):\n  x"), "has a traceback"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_seen(night: Path, tamper: Callable[[Path], None], says: str) -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not has_compiler(), reason="needs a C compiler f
 
 @pytest.mark.parametrize("seed", range(24))
 def test_no_promise_is_broken(tmp_path: Path, seed: int) -> None:
-    found = play(Round(seed, faults=2, jobs=3), tmp_path / "night")
+    found = play(Round(seed, faults=2, jobs=2, most_epochs=6), tmp_path / "night")
     assert found.violations == []
     assert found.faults.total() > 0
     assert found.acknowledged > 0

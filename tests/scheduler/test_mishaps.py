@@ -198,3 +198,13 @@ def test_a_missing_command_is_named_as_it_was_written(rig: Rig) -> None:
     job = rig.command("typo", "no-such-command-at-all")
     rig.lead()
     assert "no such command: no-such-command-at-all" in rig.until(job, "failed").attempts[0].explanation
+
+
+def test_a_start_that_the_disk_refused_is_a_start_that_never_was(rig: Rig) -> None:
+    """Found by chaos, seed 1004: on a disk that was read-only for a moment the job could not even be claimed."""
+    job = rig.command("job", "true")
+    rig.store.ledger.begin_attempt(job, Attempt(number=1, uuid="u"))
+    rig.store.ledger.attempt_out_of_sight(job, 1, "its files can't be read: read-only file system")
+    rig.lead()
+    ended = rig.until(job, "succeeded", "failed")
+    assert [attempt.outcome for attempt in ended.attempts] == [Outcome.NEVER_STARTED, Outcome.SUCCEEDED]

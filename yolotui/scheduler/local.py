@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Process, Starting, Stopping
+from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Process, Starting, Stopping, Unknown
 from yolotui.leadership import scheduler_command, scheduler_environment
 from yolotui.locations import Home
 from yolotui.probe.processes import attempt_of, boot_id, descendants, identity, is_alive, tagged_processes
@@ -64,7 +64,7 @@ class LocalExecutor:
         # A shim writes the end and then leaves: it is our child, and to be reaped, for a moment longer.
         self._leaving = [each for each in self._leaving if each.poll() is None]
         attempt_dir = attempt_directory(job, attempt)
-        may_be_unstarted = isinstance(job.status, Starting | Pausing | Stopping) and attempt.process is None
+        may_be_unstarted = isinstance(job.status, Starting | Pausing | Stopping | Unknown) and attempt.process is None
         try:
             return self._look(attempt, attempt_dir, may_be_unstarted=may_be_unstarted)
         except (OSError, ValueError, KeyError, TypeError) as trouble:
