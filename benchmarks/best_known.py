@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from yolotui.core.plan import Mode
-from yolotui.core.planning.profile import Profile, Task
+from yolotui.core.planning.profile import Profile
 from yolotui.core.planning.search import Budget, Search
+from yolotui.core.planning.tasks import Task
 from yolotui.simulation.trace import Trace
 
 FILE = Path(__file__).with_name("best_known.json")

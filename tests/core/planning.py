@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from msgspec.structs import replace
@@ -149,7 +149,8 @@ def check(world: World, timetable: Timetable, now: float) -> None:
     assert not set(entries) & skipped
     for entry in timetable.entries:
         check_entry(world, demands[entry.job_id], entry, now)
-    check_no_gpu_twice(timetable)
+    sharing = {demand.job_id for demand in world.demands if demand.shares}
+    check_no_gpu_twice(timetable, sharing)
 
 
 def check_entry(world: World, demand: Demand, entry: Entry, now: float) -> None:
@@ -172,7 +173,7 @@ def check_entry(world: World, demand: Demand, entry: Entry, now: float) -> None:
         assert not demand.blocked
         assert all(is_met(need) for need in demand.needs)
         by_uuid = {gpu.uuid: gpu for gpu in world.gpus}
-        held = {uuid for other in world.demands for uuid in other.holding}
+        held = {uuid for other in world.demands for uuid in other.holding if not (other.shares and demand.shares)}
         for uuid in entry.gpus:
             assert isinstance(by_uuid[uuid].availability, Free)
             assert by_uuid[uuid].memory_total_bytes >= demand.vram_bytes
@@ -190,11 +191,11 @@ def is_met(need: Need) -> bool:
     return need.state in wanted[need.mode] and not need.missed_gates
 
 
-def check_no_gpu_twice(timetable: Timetable) -> None:
-    """At no moment has a GPU two jobs, not even where places are rough."""
+def check_no_gpu_twice(timetable: Timetable, sharing: Collection[int] = ()) -> None:
+    """At no moment has a GPU two jobs, not even where places are rough; but for those that share."""
     spans: dict[str, list[tuple[float, float]]] = {}
     for entry in timetable.entries:
-        for uuid in entry.gpus:
+        for uuid in entry.gpus if entry.job_id not in sharing else ():
             end = entry.yields_at or entry.finish_at
             assert entry.start_at is not None
             assert end is not None

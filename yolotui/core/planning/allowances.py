@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from yolotui.core.planning.profile import Task
+from yolotui.core.planning.tasks import Task
 from yolotui.core.quotas import Quota, QuotaScope
 from yolotui.core.timetable import Demand
 

@@ -7,29 +7,41 @@ from collections.abc import Iterable, Mapping, Sequence
 from yolotui.core.gpus import Gpu
 from yolotui.core.planning.ground import Ground
 from yolotui.core.planning.pools import is_called
-from yolotui.core.planning.profile import Place
+from yolotui.core.planning.rooms import Rooms
+from yolotui.core.planning.tasks import Place
 from yolotui.core.timetable import Demand
 
 
 class Assignment:
     """Gives devices to places. `free_from` says for each usable GPU when what was last given to it ends."""
 
-    def __init__(self, gpus: Iterable[Gpu], ground: Ground, busy_until: Mapping[str, float], now: float) -> None:
+    def __init__(self, gpus: Iterable[Gpu], ground: Ground, busy_until: Mapping[str, float], rooms: Rooms) -> None:
         self._gpus = {gpu.uuid: gpu for gpu in gpus}
         self._ground = ground
         self._has_links = any(gpu.links for gpu in self._gpus.values())
-        self.free_from = {uuid: busy_until.get(uuid, now) for pool in ground.pools.members for uuid in pool}
+        self.free_from = {uuid: busy_until.get(uuid, float("-inf")) for pool in ground.pools.members for uuid in pool}
+        self._rooms = rooms.all
+        self._opened = {(room.tenants[0].job_id, room.start): number for number, room in enumerate(rooms.all)}
+        self._cards = {number: room.card for number, room in enumerate(rooms.all) if room.card}
+        for number, card in self._cards.items():
+            self.free_from[card] = max(self.free_from[card], rooms.all[number].finish)
 
     def give(self, demand: Demand, place: Place) -> tuple[str, ...]:
         """The UUIDs for a place; places must come in the order of their starts."""
+        if place.tenancy and place.tenancy.room is not None:
+            return (self._cards[place.tenancy.room],)
         chosen: list[str] = []
         for view, count in place.share:
             if (pool := self._ground.device_pool(view)) is None:
                 continue
             free = [uuid for uuid in self._ground.pools.members[pool] if self.free_from[uuid] <= place.start]
             chosen += self._choose(free, count, demand)
+        until = place.finish
+        if place.tenancy:
+            number = self._opened[place.tenancy.job_id, place.start]
+            until, self._cards[number] = self._rooms[number].finish, chosen[0]
         for uuid in chosen:
-            self.free_from[uuid] = place.finish
+            self.free_from[uuid] = until
         return tuple(chosen)
 
     def _choose(self, free: Sequence[str], count: int, demand: Demand) -> list[str]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from yolotui.core.planning.assigning import Assignment
 from yolotui.core.planning.explaining import Situation, after
 from yolotui.core.planning.forecasting import Forecaster, duration_interval
 from yolotui.core.planning.ground import Ground
 from yolotui.core.planning.needs import open_needs
-from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.profile import Profile
 from yolotui.core.planning.reasons import Placed, Reasons
 from yolotui.core.planning.rough import Lanes
 from yolotui.core.planning.saying import span
+from yolotui.core.planning.tasks import Place, Task
 from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Demand, Entry, Forecast, Why, World
 
@@ -109,8 +112,9 @@ class Entries:
     def write_careful(self, plan: Placed) -> None:
         """The jobs that have a place. What is left of those that make room has one, too; their lines are written."""
         leaving = {departure.demand.job_id for departure in plan.departures}
-        assignment = Assignment(self._world.gpus, self._ground, self._busy_until, self._now)
+        assignment = Assignment(self._world.gpus, self._ground, self._busy_until, plan.at_last.rooms)
         reasons = Reasons(self._situation, self._ground, plan, self._demands, self._now)
+        slowed = plan.at_last.rooms.finishes()
         parts = [(part, job_id) for job_id in plan.order for part in plan.places[job_id].parts]
         for part, job_id in sorted(parts, key=lambda each: each[0].start):
             demand, place = self._demands[job_id], plan.places[job_id]
@@ -125,6 +129,8 @@ class Entries:
             why = None
             if not starts_now:
                 why = after(needs) if needs else self._over_quota.get(job_id) or reasons.why_later(demand, place)
+            if place.then is None and job_id in slowed:
+                place = replace(place, finish=slowed[job_id])
             self._placed(demand, place, gpus, starts_now=starts_now, why=why)
         self._free_from = assignment.free_from
 

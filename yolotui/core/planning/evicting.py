@@ -11,7 +11,8 @@ from yolotui.core.jobs import Notice, Priority
 from yolotui.core.planning.leaving import Departure, is_pausable, leave, loses
 from yolotui.core.planning.ordering import Rank
 from yolotui.core.planning.policy import Policy
-from yolotui.core.planning.profile import Profile, Share, Task
+from yolotui.core.planning.profile import Profile
+from yolotui.core.planning.tasks import Share, Task
 from yolotui.core.timetable import Demand
 
 WORTH_IT_S = 60.0
@@ -19,23 +20,50 @@ WORTH_IT_S = 60.0
 
 
 class Stay(NamedTuple):
-    """A job that runs: the devices that it holds, until when, and the group that it would stand in if it waited."""
+    """A job that runs: the devices that it has alone, until when, and the group that it would stand in if it waited.
+
+    `card` is the one that it shares with others, or would.
+    """
 
     demand: Demand
     share: Share
     finish: float
     rank: Rank
+    card: str = ""
 
 
 Leaving = tuple[Stay, Departure]
+
+
+class Unit(NamedTuple):
+    """One who leaves, or all who share a card: nobody is helped if one of these stays. `share` is what becomes free."""
+
+    leaving: tuple[Leaving, ...]
+    share: Share
+    finish: float
+
+    @property
+    def leaves_at(self) -> float:
+        """When the last of them has left."""
+        return max(departure.leaves_at for _, departure in self.leaving)
+
+    @property
+    def costs_s(self) -> float:
+        """What it costs all of them."""
+        return sum(departure.costs_s for _, departure in self.leaving)
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Their classes, the lowest first to go where all else is equal."""
+        return tuple(-stay.demand.priority for stay, _ in self.leaving)
 
 
 class Choice(NamedTuple):
     """Some that could leave, and what that costs: cheaper ones compare as less."""
 
     costs_s: float
-    classes: tuple[int, ...]  # of equally cheap ones the lower classes go
-    leaving: tuple[Leaving, ...]
+    classes: tuple[int, ...]
+    units: tuple[Unit, ...]
 
 
 class Evictions:
@@ -52,16 +80,19 @@ class Evictions:
         Who has been told already is asked first, and told nothing new as long as that is enough.
         """
         told = [(stay, leave(stay.demand, self._now, notice)) for stay, notice in self._told_for(demand)]
-        with_told = _without(told, profile)
-        room_at = max((departure.leaves_at for _, departure in told), default=self._now)
-        more: list[Leaving] = []
+        told_units = _units(told, profile)
+        with_told = _without(told_units, profile)
+        room_at = max((unit.leaves_at for unit in told_units), default=self._now)
+        more: list[Unit] = []
         if with_told.find(task).start > room_at + WORTH_IT_S:
             more = self._cheapest(task, demand, rank, [stay for stay, _ in told], with_told)
-        chosen = [*_needed(told, more, task, profile), *more]
-        for stay, departure in chosen:
-            _give_back(stay, departure, profile)
+        chosen = [*_needed(told_units, more, task, profile), *more]
+        for unit in chosen:
+            _give_back(unit, profile)
+        leaving = [each for unit in chosen for each in unit.leaving]
+        for stay, _ in leaving:
             self._staying.remove(stay)
-        return [departure for _, departure in chosen]
+        return [departure for _, departure in leaving]
 
     def _told_for(self, demand: Demand) -> list[tuple[Stay, Notice]]:
         """Those that have notice to make room for this job, and not later than they would be told today."""
@@ -73,30 +104,32 @@ class Evictions:
             if notice and notice.for_job == demand.job_id and notice.due_at <= due_at
         ]
 
-    def _cheapest(
-        self, task: Task, demand: Demand, rank: Rank, told: Sequence[Stay], profile: Profile
-    ) -> list[Leaving]:
+    def _cheapest(self, task: Task, demand: Demand, rank: Rank, told: Sequence[Stay], profile: Profile) -> list[Unit]:
         """The cheapest set, beside those told already, that lets the job start sooner by more than it costs."""
         start = profile.find(task).start
         leaving = [
             (stay, self._told(stay, demand))
             for stay in self._staying
-            if stay not in told
-            and self._may_evict(demand, rank, stay)
-            and any(pool in task.pools for pool, _ in stay.share)
+            if stay not in told and self._may_evict(demand, rank, stay)
         ]
-        leaving = [(stay, it) for stay, it in leaving if it.leaves_at + WORTH_IT_S <= min(start, stay.finish)]
+        units = [
+            unit
+            for unit in _units(leaving, profile)
+            if unit.leaves_at + WORTH_IT_S <= min(start, unit.finish)
+            and any(pool in map(profile.devices, task.pools) for pool, _ in unit.share)
+        ]
         choices: list[Choice] = []
-        for room_at in sorted({departure.leaves_at for _, departure in leaving}):
+        for room_at in sorted({unit.leaves_at for unit in units}):
             free = sum(max(0, profile.least(pool, room_at, room_at + task.duration)) for pool in task.pools)
-            by_then = [each for each in leaving if each[1].leaves_at <= room_at]
-            if choice := _cheapest_cover(by_then, task.width - free, task.pools):
+            by_then = [unit for unit in units if unit.leaves_at <= room_at]
+            pools = [profile.devices(pool) for pool in task.pools]
+            if choice := _cheapest_cover(by_then, task.width - free, pools):
                 choices.append(choice)
         if not choices:
             return []
         best = min(choices, key=lambda choice: choice[:2])
-        sooner_s = start - _without(best.leaving, profile).find(task).start
-        return list(best.leaving) if sooner_s >= max(WORTH_IT_S, best.costs_s) else []
+        sooner_s = start - _without(best.units, profile).find(task).start
+        return list(best.units) if sooner_s >= max(WORTH_IT_S, best.costs_s) else []
 
     def _may_evict(self, demand: Demand, rank: Rank, stay: Stay) -> bool:
         """Whether the one runs in a strictly lower class, would not come back before the other, and had its hour."""
@@ -124,9 +157,25 @@ class Evictions:
         return replace(departure, notice=replace(departure.notice, loses_s=departure.loses_s, why=why))
 
 
-def _needed(told: list[Leaving], more: list[Leaving], task: Task, profile: Profile) -> list[Leaving]:
+def _units(leaving: Iterable[Leaving], profile: Profile) -> list[Unit]:
+    """Those who leave by themselves, and the cards that all leave who share them."""
+    units: list[Unit] = []
+    on_card: dict[str, list[Leaving]] = {}
+    for stay, departure in leaving:
+        if stay.card:
+            on_card.setdefault(stay.card, []).append((stay, departure))
+        else:
+            units.append(Unit(((stay, departure),), stay.share, stay.finish))
+    for room in profile.rooms.all:
+        tenants = on_card.get(room.card, [])
+        if {tenant.job_id for tenant in room.tenants} == {stay.demand.job_id for stay, _ in tenants}:
+            units.append(Unit(tuple(tenants), ((room.pool, 1),), room.finish))
+    return units
+
+
+def _needed(told: list[Unit], more: list[Unit], task: Task, profile: Profile) -> list[Unit]:
     """Those who have been told and without whom the job would start later, the others leaving in any case."""
-    needed = sorted(told, key=lambda each: -each[1].costs_s)
+    needed = sorted(told, key=lambda unit: -unit.costs_s)
     start = _without([*needed, *more], profile).find(task).start
     for each in list(needed):
         others = [other for other in needed if other is not each]
@@ -135,34 +184,36 @@ def _needed(told: list[Leaving], more: list[Leaving], task: Task, profile: Profi
     return needed
 
 
-def _cheapest_cover(leaving: Sequence[Leaving], needed: int, pools: Sequence[int]) -> Choice | None:
+def _cheapest_cover(units: Sequence[Unit], needed: int, pools: Sequence[int]) -> Choice | None:
     """The cheapest of all sets that hold so many devices of these pools between them: a knapsack, turned around."""
     best: list[Choice | None] = [Choice(0.0, (), ()), *([None] * max(0, needed))]
-    for stay, departure in leaving:
-        frees = sum(count for pool, count in stay.share if pool in pools)
+    for unit in units:
+        frees = sum(count for pool, count in unit.share if pool in pools)
         for freed in range(len(best) - 1, 0, -1):
             if rest := best[max(0, freed - frees)]:
-                choice = Choice(
-                    rest.costs_s + departure.costs_s,
-                    (*rest.classes, -stay.demand.priority),
-                    (*rest.leaving, (stay, departure)),
-                )
+                choice = Choice(rest.costs_s + unit.costs_s, (*rest.classes, *unit.classes), (*rest.units, unit))
                 known = best[freed]
                 if known is None or choice[:2] < known[:2]:
                     best[freed] = choice
     cheapest = best[-1]
-    return cheapest if cheapest and cheapest.leaving else None
+    return cheapest if cheapest and cheapest.units else None
 
 
-def _without(leaving: Iterable[Leaving], profile: Profile) -> Profile:
+def _without(units: Iterable[Unit], profile: Profile) -> Profile:
     """What the profile would be like."""
     trial = profile.copy()
-    for stay, departure in leaving:
-        _give_back(stay, departure, trial)
+    for unit in units:
+        _give_back(unit, trial)
     return trial
 
 
-def _give_back(stay: Stay, departure: Departure, profile: Profile) -> None:
-    for pool, count in stay.share:
-        if departure.leaves_at < stay.finish:
-            profile.give(pool, departure.leaves_at, stay.finish, count)
+def _give_back(unit: Unit, profile: Profile) -> None:
+    """Let the devices be free from when they leave, and what each has of its quotas."""
+    if unit.leaves_at < unit.finish:
+        for pool, count in unit.share:
+            profile.give(pool, unit.leaves_at, unit.finish, count)
+    for stay, departure in unit.leaving:
+        if stay.card:
+            profile.rooms.vacate(stay.card, unit.leaves_at)
+            for pool, count in stay.share:
+                profile.give(pool, departure.leaves_at, max(stay.finish, departure.leaves_at), count)

@@ -11,8 +11,8 @@ from yolotui.core.jobs import Priority
 from yolotui.core.planning.ground import Span
 from yolotui.core.planning.leaving import Departure
 from yolotui.core.planning.needs import ENDED, was
-from yolotui.core.planning.pools import suits, wish_of
-from yolotui.core.planning.saying import gpus_text, span
+from yolotui.core.planning.pools import lacks_bytes, suits, wish_of
+from yolotui.core.planning.saying import gpus_text, size, span
 from yolotui.core.quotas import Quota, QuotaScope
 from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
 
@@ -44,18 +44,22 @@ class Situation:
             return Why(f"It asks for {gpus_text(demand.gpus)} and this machine has {len(gpus)}.", remedy)
         if len(suitable) < demand.gpus:
             return self._unsuitable(demand, len(suitable))
-        kept = [gpu for gpu in suitable if self._keeps(gpu)]
-        what = ", ".join(f"GPU {gpu.index}: {self._keeps(gpu).removesuffix(_way_back(gpu))}" for gpu in kept)
+        kept = [gpu for gpu in suitable if self._keeps(gpu, demand)]
+        what = ", ".join(f"GPU {gpu.index}: {self._keeps(gpu, demand).removesuffix(_way_back(gpu))}" for gpu in kept)
         remedy = self._bring_back(kept, demand.gpus - len(suitable) + len(kept))
         return Why(f"It needs {gpus_text(demand.gpus)}, and too few can be used ({what}).", remedy)
 
     def _bring_back(self, kept: Sequence[Gpu], lacking: int) -> str:
         """The change that brings as many GPUs back as are lacking; else what can be said of their coming back."""
-        if out := [gpu for gpu in kept if self._keeps(gpu).endswith(_way_back(gpu))][:lacking]:
+        if out := [gpu for gpu in kept if self._keeps(gpu, None).endswith(_way_back(gpu))][:lacking]:
             indices = " ".join(str(gpu.index) for gpu in out)
             what = "it" if len(out) == 1 else "them"
             return f"`yolotui undrain {indices}` brings {what} back{'' if len(out) == lacking else ', not yet enough'}."
-        passing = [gpu for gpu in kept if gpu.uuid in self._resting or isinstance(gpu.availability, Foreign)]
+        passing = [
+            gpu
+            for gpu in kept
+            if gpu.uuid in self._resting or gpu.foreign_bytes or isinstance(gpu.availability, Foreign)
+        ]
         return "It starts when they are free again." if len(passing) >= lacking else ""
 
     def _unsuitable(self, demand: Demand, suitable: int) -> Why:
@@ -69,12 +73,13 @@ class Situation:
         have = "has" if demand.gpus == 1 else "have"
         return Why(f"It asks for more memory than {gpus_text(demand.gpus)} here {have}.", "Ask for less `vram`.")
 
-    def _keeps(self, gpu: Gpu) -> str:
-        """What keeps a GPU from being given to anybody; nothing if it can be."""
+    def _keeps(self, gpu: Gpu, demand: Demand | None) -> str:
+        """What keeps a GPU from being given to anybody, or to this job; nothing if it can be."""
         if gpu.uuid in self._resting:
             return f"at {gpu.temperature_c} °C it is too hot and rests until it has cooled"
         if isinstance(gpu.availability, Free):
-            return ""
+            lacks = lacks_bytes(gpu, wish_of(demand)) if demand else 0
+            return f"processes that are not ours hold {size(gpu.foreign_bytes)} of its memory" if lacks else ""
         return getattr(gpu.availability, "reason", "") or "used by a process that is not ours"
 
     def not_before(self, start: float) -> Why:
@@ -135,6 +140,16 @@ class Situation:
             return Why(f"It needs {needs}, and {who} may use {hours:.3g} a week.", ASK_FOR_FEWER)
         used = f"{quota.used_gpu_s / 3600:.3g} of {hours:.3g} GPU-hours of this week are used"
         return Why(f"{who}: {used}, and it needs {needs}; there is room again in {span(until - self._now)}.")
+
+    def no_room(self, demand: Demand, most_left_bytes: int | None, start: float, tenants: int) -> Why:
+        """No card is free for a job that shares, and those that others share have no slot or too little memory."""
+        turn = f"its turn comes in about {span(start - self._now)}."
+        if most_left_bytes is None:
+            return Why(f"No card is free for it, and no more than {tenants} jobs share one; {turn}")
+        return Why(
+            f"No card is free for it, and it needs {size(demand.vram_bytes)} of one: on those that others share "
+            f"at most {size(max(0, most_left_bytes))} is left; {turn}"
+        )
 
     def no_side_slot(self) -> Why:
         """Jobs without a GPU have slots of their own."""

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from yolotui.core.bookings import Booking
 from yolotui.core.planning.allowances import is_under
 from yolotui.core.planning.pools import Pools, make_pools, wish_of
-from yolotui.core.planning.profile import Profile, Share
+from yolotui.core.planning.profile import Profile
+from yolotui.core.planning.rooms import Rooms
+from yolotui.core.planning.tasks import Share
 from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Demand, World
 
@@ -39,6 +41,7 @@ class Ground:
         demands = list(demands)
         self.forever_at = now + FOREVER_S
         self._now = now
+        self._gpus = {gpu.uuid: gpu for gpu in world.gpus}
         self._bookings = {booking.id: booking for booking in bookings}
         self._on_card = _bookings_by_card(bookings)
         closing = {gpu.uuid: gpu.closes_at for gpu in world.gpus if gpu.closes_at is not None}
@@ -84,16 +87,22 @@ class Ground:
             spans.append(Span(max(self._now, closes_at), self.forever_at))
         return tuple(sorted((span for span in spans if span.finish > self._now), key=lambda span: span.start))
 
-    def profile(self) -> Profile:
-        """Everything free, but for what is booked or closes."""
+    def profile(self, tenants: int) -> Profile:
+        """Everything free, but for what is booked or closes. So many jobs may share a card."""
         views: dict[int, list[int]] = {}
         for view, pool in enumerate(self._physical):
             views.setdefault(pool, []).append(view)
-        profile = Profile(self.capacities, self._now, [tuple(views[pool]) for pool in self._physical])
+        rooms = Rooms([min(map(self.memory_of, members)) for members in self.pools.members], tenants)
+        profile = Profile(self.capacities, self._now, [tuple(views[pool]) for pool in self._physical], rooms)
         for view, spans in enumerate(self.spans):
             for span in spans:
                 profile.bar(view, span.start, span.finish, self.capacities[view])
         return profile
+
+    def memory_of(self, uuid: str) -> int:
+        """What a card has for jobs that share it: all that processes which are not ours do not hold."""
+        gpu = self._gpus[uuid]
+        return 0 if gpu.kind == "cpu" else gpu.memory_total_bytes - gpu.foreign_bytes
 
     def lanes(self, now: float) -> list[list[float]]:
         """One lane for each device, free from now on; views of the same devices share theirs."""
@@ -174,12 +183,18 @@ class Ground:
                 return booking.id
         return None
 
+    def card_of(self, demand: Demand) -> str:
+        """The card that a running job shares with others, or would if there were any; nothing if it shares none."""
+        shares = demand.shares and len(demand.holding) == 1 and demand.holding[0] in self.pools.pool_of
+        return demand.holding[0] if shares else ""
+
     def held(self, demand: Demand) -> Share:
-        """What a job that runs has of the pools."""
+        """What a job that runs has of the pools, but for a card that it shares."""
         if not demand.holding:
             return ((self.pools.side, 1),)
         pool_of = self.pools.pool_of
-        devices = Counter(pool_of[uuid] for uuid in demand.holding if uuid in pool_of)
+        own = () if self.card_of(demand) else demand.holding
+        devices = Counter(pool_of[uuid] for uuid in own if uuid in pool_of)
         return (*devices.items(), *((pool, len(demand.holding)) for pool in self.also(demand)))
 
 

@@ -11,7 +11,9 @@ from yolotui.core.planning.ground import Ground, is_for
 from yolotui.core.planning.leaving import Departure, leave
 from yolotui.core.planning.ordering import rank_of
 from yolotui.core.planning.policy import Policy
-from yolotui.core.planning.profile import Place, Profile
+from yolotui.core.planning.profile import Profile
+from yolotui.core.planning.rooms import Room, Rooms, Tenant
+from yolotui.core.planning.tasks import Place
 from yolotui.core.planning.windows import yielding
 from yolotui.core.timetable import Demand, Entry, Eviction
 
@@ -39,7 +41,7 @@ class Holdings:
     def _stay(self, demand: Demand) -> Stay:
         finish = self._now + max(demand.estimate.remaining_s, SHORTEST_S)
         rank = rank_of(demand, self.limit_of(demand), self._policy, self._now)
-        return Stay(demand, self._ground.held(demand), finish, rank)
+        return Stay(demand, self._ground.held(demand), finish, rank, self._ground.card_of(demand))
 
     def limit_of(self, demand: Demand) -> float:
         """When a job that runs was to be overdue when it still waited."""
@@ -52,15 +54,26 @@ class Holdings:
         The estimates of those who stay are not touched by that.
         """
         leaving: list[Departure] = []
+        on_card: dict[str, list[Tenant]] = {}
         for stay in self.stays.values():
+            finish = stay.finish
             if departure := self._departing(stay, bookings):
                 leaving.append(departure)
-                finish = min(stay.finish, departure.leaves_at)
-            else:
-                finish = stay.finish
+                finish = min(finish, departure.leaves_at)
             for pool, count in stay.share:
                 profile.take(pool, self._now, finish, count)
+            if stay.card:
+                tenant = Tenant(stay.demand.job_id, self._now, finish, stay.demand.vram_bytes)
+                on_card.setdefault(stay.card, []).append(tenant)
+        for card, tenants in on_card.items():
+            self._keep_room(card, tenants, profile)
         return leaving
+
+    def _keep_room(self, card: str, tenants: list[Tenant], profile: Profile) -> None:
+        pool = self._ground.pools.pool_of[card]
+        until = max(tenant.finish for tenant in tenants)
+        profile.take(pool, self._now, until, 1)
+        profile.rooms.all.append(Room(pool, self._now, until, self._ground.memory_of(card), tuple(tenants), card))
 
     def _departing(self, stay: Stay, bookings: Sequence[Booking]) -> Departure | None:
         demand = stay.demand
@@ -94,11 +107,12 @@ class Holdings:
             if departure.notice and departure.demand.state == "running"
         )
 
-    def write(self, entries: Entries, places: Mapping[int, Place]) -> None:
+    def write(self, entries: Entries, places: Mapping[int, Place], rooms: Rooms) -> None:
         """The line of each; the places are those of what is left of who makes room."""
+        slowed = rooms.finishes()
         for job_id, stay in self.stays.items():
             departure, place = self.departures.get(job_id), places.get(job_id)
             if departure is None or departure.leaves_at >= stay.finish:
-                entries.write_running(stay.demand, stay.finish)
+                entries.write_running(stay.demand, slowed.get(job_id, stay.finish))
             else:
                 entries.write_departing(stay.demand, departure.leaves_at, place.done_at if place else None)

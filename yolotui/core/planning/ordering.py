@@ -7,7 +7,7 @@ from heapq import heapify, heapreplace
 
 from yolotui.core.jobs import Priority
 from yolotui.core.planning.policy import Policy
-from yolotui.core.planning.profile import Task
+from yolotui.core.planning.tasks import Task
 from yolotui.core.priorities import BASES, class_after, value_of
 from yolotui.core.timetable import Demand
 

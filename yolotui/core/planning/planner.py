@@ -18,10 +18,10 @@ from yolotui.core.planning.needs import ENDED, find_skips, open_needs
 from yolotui.core.planning.ordering import Rank, fifo_cleared_at, overdue_at, rank_of, urgency
 from yolotui.core.planning.policy import Kind, Policy, Preemption
 from yolotui.core.planning.pools import too_hot
-from yolotui.core.planning.profile import Place, Task
 from yolotui.core.planning.reasons import Placed
 from yolotui.core.planning.rough import Backfill
 from yolotui.core.planning.search import Budget, Search
+from yolotui.core.planning.tasks import Place, Task
 from yolotui.core.planning.windows import Gaps
 from yolotui.core.planning.yardsticks import place_all
 from yolotui.core.timetable import Demand, Need, NeedMode, Timetable, World
@@ -47,7 +47,7 @@ class Planner:
         self._bound = bind(world, now)
         coming_back = (demand for demand in self._active if demand.resumable or demand.notice)
         self._ground = Ground(world, self._bound.bookings, self._resting, [*self._waiting, *coming_back], now)
-        self._profile = self._ground.profile()
+        self._profile = self._ground.profile(policy.tenants)
         holders = [demand for demand in self._active if not _is_at_rest(demand)]
         self._holdings = Holdings(holders, self._ground, self._before, policy, now)
         self._gaps = Gaps(self._ground, policy)
@@ -76,7 +76,7 @@ class Planner:
         self._place(careful)
         backfilled = self._fill_gaps(rough)
         entries.settle({task.job_id: task.limit for task in tasks})
-        self._holdings.write(entries, self._places)
+        self._holdings.write(entries, self._places, self._profile.rooms)
         departures = self._holdings.departures.values()
         entries.write_careful(Placed(self._places, self._order, departures, at_first, self._profile))
         entries.write_rough([task for task in rough if task.job_id not in backfilled], self._profile)
@@ -134,6 +134,7 @@ class Planner:
             release=release,
             pools=self._ground.views(demand),
             also=self._ground.also(demand),
+            shares_bytes=demand.vram_bytes if demand.shares and demand.gpus == 1 else None,
         )
 
     def _depart(self, departure: Departure) -> None:
@@ -228,6 +229,7 @@ class Planner:
             if booking is None or open_needs(demand):
                 continue
             inside = task.part(task.duration, max(task.release, booking.starts_at))
+            inside.shares_bytes = None  # who comes in later slows it down
             inside.use(self._ground.views_of(demand, booking))
             if sum(self._ground.capacities[view] for view in inside.pools) < task.width:
                 continue
@@ -271,7 +273,10 @@ class Planner:
         if need.mode is NeedMode.FAILED or need.state in ENDED:
             return None
         place = self._places.get(need.job_id)
-        return place.done_at if place else self._holdings.expected_end(need.job_id)
+        if place is None:
+            return self._holdings.expected_end(need.job_id)
+        slowed = self._profile.rooms.finishes() if place.tenancy else {}
+        return slowed.get(need.job_id, place.done_at)
 
     def _place_group(self, rank: Rank, tasks: list[Task]) -> None:
         """Book the tasks of one class that are ready, in the best order that the policy finds."""

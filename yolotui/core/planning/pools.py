@@ -37,6 +37,11 @@ def suits(gpu: Gpu, wish: Wish) -> bool:
     return not any(is_called(gpu, name) for name in avoid)
 
 
+def lacks_bytes(gpu: Gpu, wish: Wish) -> int:
+    """How much memory the wish lacks, because processes that are not ours hold it."""
+    return 0 if gpu.kind == "cpu" else max(0, wish[0] - (gpu.memory_total_bytes - gpu.foreign_bytes))
+
+
 def too_hot(gpus: Iterable[Gpu], previous: Timetable | None, policy: Policy) -> tuple[str, ...]:
     """The UUIDs of the GPUs that rest: hotter than allowed, or not yet cool again since they were."""
     rested = set(previous.resting) if previous else set()
@@ -79,7 +84,8 @@ def make_pools(
     distinct = list(dict.fromkeys(wishes))
     alike: dict[tuple[tuple[bool, ...], Hashable], list[Gpu]] = {}
     for gpu in usable:
-        alike.setdefault((tuple(suits(gpu, wish) for wish in distinct), apart.get(gpu.uuid)), []).append(gpu)
+        can = tuple(suits(gpu, wish) and not lacks_bytes(gpu, wish) for wish in distinct)
+        alike.setdefault((can, apart.get(gpu.uuid)), []).append(gpu)
     members = tuple(tuple(gpu.uuid for gpu in pool) for pool in alike.values())
     of = {
         wish: tuple(pool for pool, (suitable, _) in enumerate(alike) if suitable[position])

@@ -13,75 +13,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-Share = tuple[tuple[int, int], ...]
-"""How many devices of which pools a job takes: (pool, count) pairs."""
-
-
-class Task:
-    """What is placed: a job reduced to what matters for its place.
-
-    `key` is its place in the queue before any search. `width` is a count of devices, `duration` seconds, `release` the
-    earliest start (UTC seconds), `pools` where it may run, in order of preference. `also` are the pools without devices
-    that it takes as many of at the same time. `limit` is the latest start that the guard against starvation allows.
-    """
-
-    __slots__ = ("also", "duration", "is_plain", "job_id", "key", "limit", "pools", "release", "width")
-
-    def __init__(
-        self,
-        job_id: int,
-        *,
-        width: int,
-        duration: float,
-        release: float,
-        pools: tuple[int, ...],
-        also: tuple[int, ...] = (),
-    ) -> None:
-        self.job_id = job_id
-        self.width = width
-        self.duration = duration
-        self.release = release
-        self.also = also
-        self.use(pools)
-        self.limit = 0.0
-        self.key: tuple[float, ...] = ()
-
-    @property
-    def area(self) -> float:
-        """Device-seconds."""
-        return self.width * self.duration
-
-    def use(self, pools: tuple[int, ...]) -> None:
-        """Let it run in these pools only."""
-        self.pools = pools
-        self.is_plain = len(pools) == 1 and not self.also
-
-    def part(self, duration: float, release: float) -> Task:
-        """A part of it, or what is left of it: as wide, in the same place of the queue."""
-        part = Task(self.job_id, width=self.width, duration=duration, release=release, pools=self.pools, also=self.also)
-        part.limit, part.key = self.limit, self.key
-        return part
-
-
-class Place(Struct, frozen=True):
-    """Where a task stands: from when to when, on how many devices of which pools; `then`, after a pause, the rest."""
-
-    start: float
-    finish: float
-    share: Share
-    then: Place | None = None
-
-    @property
-    def done_at(self) -> float:
-        """When all of it is done."""
-        return self.then.done_at if self.then else self.finish
-
-    @property
-    def parts(self) -> list[Place]:
-        """It and what comes after its pauses."""
-        return [self, *self.then.parts] if self.then else [self]
+from yolotui.core.planning.rooms import Rooms, Tenant
+from yolotui.core.planning.tasks import Place, Share, Task, Tenancy
 
 
 class Profile:
@@ -90,17 +25,27 @@ class Profile:
     `twins` names for each pool all that are views of the same devices, itself among them.
     """
 
-    __slots__ = ("_steps", "_twins")
+    __slots__ = ("_steps", "_twins", "barred", "rooms")
 
-    def __init__(self, capacities: Sequence[int], now: float, twins: Sequence[tuple[int, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        capacities: Sequence[int],
+        now: float,
+        twins: Sequence[tuple[int, ...]] | None = None,
+        rooms: Rooms | None = None,
+    ) -> None:
         self._steps = [([now], [capacity]) for capacity in capacities]
         self._twins = twins or [(pool,) for pool in range(len(capacities))]
+        self.rooms = rooms or Rooms((), 1)
+        self.barred: list[tuple[tuple[float, float], ...]] = [()] * len(capacities)
 
     def copy(self) -> Profile:
         """One that can be booked without touching this one."""
         twin = Profile.__new__(Profile)
         twin._steps = [(times[:], free[:]) for times, free in self._steps]  # noqa: SLF001 (its own kind)
         twin._twins = self._twins  # noqa: SLF001
+        twin.barred = self.barred
+        twin.rooms = self.rooms.copy() if self.rooms.all else self.rooms
         return twin
 
     def capacity(self, pool: int) -> int:
@@ -130,8 +75,13 @@ class Profile:
                 ends += [times[at + 1]] * (capacity - len(ends) - free[at])
         return sorted([*ends, *([times[0]] * (capacity - len(ends)))])
 
+    def devices(self, view: int) -> int:
+        """The pool whose devices are seen in a view."""
+        return self._twins[view][0]
+
     def bar(self, pool: int, start: float, finish: float, count: int) -> None:
         """Keep devices from those who see the pool in this view; what runs on them may run on."""
+        self.barred[pool] = (*self.barred[pool], (start, finish))
         _take(*self._steps[pool], start, finish, count)
 
     def take(self, pool: int, start: float, finish: float, count: int) -> None:
@@ -164,8 +114,12 @@ class Profile:
 
     def find(self, task: Task) -> Place:
         """The earliest place at which all the task's devices are free together; nothing is booked."""
-        if not task.also:
-            return self._find(task, task.release)
+        alone = self._find_with_also(task) if task.also else self._find(task, task.release)
+        if task.shares_bytes is None or self.rooms.most_tenants <= 1:
+            return alone
+        return self._in_a_room(task, task.shares_bytes, alone)
+
+    def _find_with_also(self, task: Task) -> Place:
         release = task.release
         while True:
             place = self._find(task, release)
@@ -175,6 +129,38 @@ class Profile:
             if release <= place.start:
                 share = (*place.share, *((pool, task.width) for pool in task.also))
                 return Place(place.start, place.finish, share)
+
+    def _in_a_room(self, task: Task, asked_bytes: int, alone: Place) -> Place:
+        """On a card that others have, where that is sooner than on one that becomes a room of its own."""
+        views = {self.devices(view): view for view in task.pools}
+        best = alone
+        for number, room in enumerate(self.rooms.all):
+            if room.pool in views and room.start < best.start:
+                place = self._join(task, asked_bytes, number, views[room.pool])
+                if place and place.start < best.start:
+                    best = place
+        if best is alone and self.rooms.memory_bytes[self.devices(alone.share[0][0])] >= asked_bytes:
+            return replace(alone, tenancy=Tenancy(task.job_id, alone.share[0][0], asked_bytes))
+        return best
+
+    def _join(self, task: Task, asked_bytes: int, number: int, view: int) -> Place | None:
+        """The earliest moment at which the room has a slot and memory, and the card is free for as long as it takes."""
+        room = self.rooms.all[number]
+        also = tuple((pool, 1) for pool in task.also)
+        for start in room.candidates(task.release):
+            finish = start + room.stay_s(start, task.duration)
+            joined = room.joined(Tenant(task.job_id, start, finish, asked_bytes))
+            if not joined.holds(self.rooms.most_tenants):
+                continue
+            is_free = joined.finish <= room.finish or self.least(view, room.finish, joined.finish) > 0
+            is_for_it = self.is_open(view, start, finish)
+            if is_free and is_for_it and all(self.least(pool, start, finish) > 0 for pool in task.also):
+                return Place(start, finish, also, tenancy=Tenancy(task.job_id, view, asked_bytes, number))
+        return None
+
+    def is_open(self, view: int, start: float, finish: float) -> bool:
+        """Whether nothing bars those who see the devices in this view from them between two moments."""
+        return all(finish <= barred_from or start >= barred_until for barred_from, barred_until in self.barred[view])
 
     def fitting(self, task: Task, start: float, finish: float) -> Share | None:
         """Devices for the task that are free between two moments; None if there are too few."""
@@ -196,6 +182,21 @@ class Profile:
         for part in place.parts:
             for pool, count in part.share:
                 self.take(pool, part.start, part.finish, count)
+            if part.tenancy:
+                self._let_in(part, part.tenancy)
+
+    def _let_in(self, place: Place, tenancy: Tenancy) -> None:
+        """Open a room or join one, which may last longer by that."""
+        if not self.rooms.all:
+            self.rooms = self.rooms.copy()  # until now it was shared with the profile that this is a copy of
+        tenant = Tenant(tenancy.job_id, place.start, place.finish, tenancy.promised_bytes)
+        if tenancy.room is None:
+            self.rooms.open(self.devices(tenancy.view), tenant)
+            return
+        room = self.rooms.all[tenancy.room]
+        joined = self.rooms.all[tenancy.room] = room.joined(tenant)
+        if joined.finish > room.finish:
+            self.take(tenancy.view, room.finish, joined.finish, 1)
 
     def unbook(self, place: Place) -> None:
         """Give back all that a place has taken."""

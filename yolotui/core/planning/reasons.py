@@ -8,7 +8,8 @@ from typing import NamedTuple
 from yolotui.core.planning.explaining import Situation
 from yolotui.core.planning.ground import Ground
 from yolotui.core.planning.leaving import Departure
-from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.profile import Profile
+from yolotui.core.planning.tasks import Place, Task
 from yolotui.core.timetable import Demand, Why
 
 
@@ -53,7 +54,9 @@ class Reasons:
         return self._situation.room_is_made(demand, self._plan.departures)
 
     def _for_want_of_gpus(self, demand: Demand, place: Place) -> Why:
-        views = [view for view, _ in place.share if self._ground.device_pool(view) is not None]
+        if place.tenancy and (crowded := self._for_want_of_room(demand, place)):
+            return crowded
+        views = self._device_views(place)
         free = sum(self._plan.at_first.free_at(view, self._now) for view in views) - self._started(demand, views)
         alone_at = self._start_before_all(demand, place, views)
         if free < demand.gpus:
@@ -67,6 +70,27 @@ class Reasons:
         return self._situation.later(
             demand, place.start, free, None if blocker is None else self._demands[blocker], alone_at
         )
+
+    def _device_views(self, place: Place) -> list[int]:
+        """Where its devices are; a job in a room has the card of others."""
+        own = [view for view, _ in place.share if self._ground.device_pool(view) is not None]
+        return own or ([place.tenancy.view] if place.tenancy else [])
+
+    def _for_want_of_room(self, demand: Demand, place: Place) -> Why | None:
+        """Why a job that shares comes into none of the rooms that there are; None if there is none."""
+        rooms = self._plan.at_last.rooms
+        if not rooms.all or self._ground.used_up(demand, self._plan.at_last):
+            return None
+        soon = self._now + 1.0
+        with_slot = [
+            room
+            for room in rooms.all
+            if room.start <= self._now and len(room.present(self._now, soon)) < rooms.most_tenants
+        ]
+        most_left = max((room.left_bytes(self._now, soon) for room in with_slot), default=None)
+        if most_left is not None and most_left >= demand.vram_bytes:
+            return None
+        return self._situation.no_room(demand, most_left, place.start, rooms.most_tenants)
 
     def _started(self, demand: Demand, views: Collection[int]) -> int:
         """How many of the devices go to jobs that start now."""

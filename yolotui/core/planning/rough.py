@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heapreplace
 
 from yolotui.core.planning.ground import Ground
-from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.profile import Profile
+from yolotui.core.planning.tasks import Place, Task
 
 SIDE = ""
 

@@ -17,3 +17,8 @@ def span(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def size(count_bytes: int) -> str:
+    """An amount of memory in GiB."""
+    return f"{count_bytes / 1024**3:.3g} GiB"

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from random import Random
 
 from yolotui.core.planning.policy import Mode
-from yolotui.core.planning.profile import Profile, Task
+from yolotui.core.planning.profile import Profile
+from yolotui.core.planning.tasks import Task
 
 GUARD_WEIGHT = 3.0
 END_WEIGHT = 0.8  # of the end of everything, beside the mean of all ends

@@ -10,8 +10,9 @@ from yolotui.core.jobs import Notice
 from yolotui.core.planning.ground import Ground, is_for
 from yolotui.core.planning.leaving import RESTART_S, UNKNOWN_EPOCH_S, Departure, is_pausable, leave, loses
 from yolotui.core.planning.policy import Policy
-from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.profile import Profile
 from yolotui.core.planning.saying import span
+from yolotui.core.planning.tasks import Place, Task
 from yolotui.core.timetable import Demand
 
 WORTH_STARTING_S = max(600.0, 5 * RESTART_S)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from yolotui.core.planning.policy import Kind
-from yolotui.core.planning.profile import Place, Profile, Task
+from yolotui.core.planning.profile import Profile
+from yolotui.core.planning.tasks import Place, Task
 
 
 def place_all(kind: Kind, tasks: Sequence[Task], profile: Profile, now: float) -> dict[int, Place]:
