@@ -71,14 +71,19 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
 
 
-def test_losses_are_read_twice_a_second_and_not_with_every_batch(stage):
+def test_losses_are_read_by_the_clock_and_not_with_every_batch(stage):
     began = time.monotonic()
     stage.call("on_train_epoch_start")
     for _ in range(2000):
         stage.call("on_train_batch_start", "on_train_batch_end")
     elapsed = time.monotonic() - began
 
-    assert 1 <= stage.losses_read == len(stage.events("batch")) <= 1 + elapsed / rhythm.REPORT_EVERY_S
+    assert 1 <= stage.losses_read == len(stage.events("batch")) <= 1 + elapsed / rhythm.DENSE_EVERY_S
+
+
+def test_batches_are_told_densely_at_first_and_thinly_later():
+    ages_s = [0.0, 5.0, 60.0, 3600.0]
+    assert [rhythm.report_every_s(age_s) for age_s in ages_s] == [0.1, 0.1, 0.5, 2.0]
 
 
 def test_an_epoch_that_begins_again_is_explained(stage):

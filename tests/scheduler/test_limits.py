@@ -22,9 +22,8 @@ from yolotui.core.limits import Intervention, Limits
 from yolotui.probe.processes import identity
 from yolotui.scheduler import interventions
 from yolotui.scheduler.local import LocalExecutor
-from yolotui.scheduler.memory import PeakWatch
-from yolotui.scheduler.progress import ProgressWatch
 from yolotui.scheduler.pulse import Pulses
+from yolotui.scheduler.runs import Runs
 from yolotui.scheduler.wakeups import Wakeups
 from yolotui.scheduler.warden import Warden, cut
 
@@ -49,9 +48,8 @@ class Watched:
         )  # fmt: skip
         self.wakeups = Wakeups()
         self.executor = LocalExecutor(home, self.wakeups)
-        progress = ProgressWatch(PeakWatch())
         limits = Limits(stall_s=60.0, log_bytes=1000)
-        self.warden = Warden(self.executor, Pulses(progress.series, lambda: self.now), limits, clock=lambda: self.now)
+        self.warden = Warden(self.executor, Pulses(Runs().series, lambda: self.now), limits, clock=lambda: self.now)
 
     def says(self, event: str, **fields: Any) -> None:
         with (self.attempt_dir / "events.jsonl").open("a") as file:

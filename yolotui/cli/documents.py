@@ -19,6 +19,7 @@ from yolotui.core.timetable import Entry, Estimate, Published
 
 if TYPE_CHECKING:
     from yolotui.core.comparing_runs import Comparison
+    from yolotui.core.health import Finding
     from yolotui.store import AuditRow, GpuMark, Leader
     from yolotui.telemetry import EpochRow
 
@@ -67,8 +68,20 @@ def job_document(job: Job, entry: Entry | None, why: str) -> Document:
         "epochs": {"done": progress.epochs_done, "total": progress.epochs_total or job.spec.epochs},
         "metrics": {"best": progress.best, "last": progress.last},
         "attempts": [attempt_document(attempt, job) for attempt in job.attempts],
-        "health": [],
+        "health": [finding_document(finding) for finding in progress.health],
         "run_dir": job.run_dir,
+    }
+
+
+def finding_document(finding: Finding) -> Document:
+    """What a health rule has found in a run."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "epoch": finding.epoch,
+        "text": finding.text,
+        "advice": finding.advice,
+        "numbers": finding.numbers,
     }
 
 

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from yolotui.core.health import Finding, Severity
+
 Argument: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 """A value that `train()` and its siblings take, as TOML can write it."""
 
@@ -320,7 +322,8 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `epochs_done` counts whole epochs of the job over all attempts; `epoch_s` is the rhythm: a smoothed duration of one
     epoch of this attempt, the first left out. `best` and `last` map metric names to values. `peak_vram_bytes` is the
-    most that its processes held on one card, as the driver saw it.
+    most that its processes held on one card, as the driver saw it. `findings` are what the health rules see, suspicions
+    among them; `health` has those that are told. `first` are the training losses of the first epoch.
     """
 
     epochs_done: int = 0
@@ -332,6 +335,15 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True):
     best_epoch: int | None = None
     checkpoint_at: float | None = None
     peak_vram_bytes: int | None = None
+    first: dict[str, float] = {}
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def health(self) -> tuple[Finding, ...]:
+        """What is wrong with the run, or worth knowing: the worst first."""
+        order = list(Severity)[::-1]
+        told = (finding for finding in self.findings if finding.told)
+        return tuple(sorted(told, key=lambda finding: (order.index(finding.severity), finding.epoch, finding.rule)))
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import Any, Callable, Mapping
 
-from . import checkpoints, control, keeping
+from . import checkpoints, control, gradients, keeping, labels
 from .dataset_lock import DatasetLock
 from .events import EventLog
 from .rhythm import Rhythm
@@ -19,6 +19,11 @@ from .stopping import StopSignals
 from .verdict import FINISH_REQUESTED, FINISHED, PAUSED, STOPPED_EARLY, Progress
 
 Callback = Callable[[Any], None]
+
+SETTINGS = (
+    *("model", "optimizer", "lr0", "lrf", "cos_lr", "momentum", "weight_decay", "warmup_epochs", "batch", "imgsz"),
+    *("workers", "cache", "amp", "freeze", "patience", "close_mosaic", "seed", "single_cls", "fraction"),
+)
 
 
 class TrainingWatch:
@@ -48,6 +53,7 @@ class TrainingWatch:
         self._leads = leads
         self._keep = keep
         self._rhythm = Rhythm()
+        self._gradients = gradients.NormWatch()
         self._trainer: Any = None
         self._phase = ""
         self._requested: str | None = None
@@ -98,6 +104,8 @@ class TrainingWatch:
             resumed_from=str(trainer.args.resume) if resumed else None,
             save_dir=str(trainer.save_dir),
             device=str(trainer.device),
+            settings=in_force(trainer.args),
+            images_per_class=labels.images_per_class(trainer),
             **self._start_facts,
         )
         if resumed:
@@ -105,6 +113,7 @@ class TrainingWatch:
 
     def _on_train_start(self, _trainer: Any) -> None:
         self._progress.started = True
+        self._gradients.install()
 
     def _final_eval_of(self, trainer: Any) -> Callable[[], None]:
         """Wrap the last act: skipped by all ranks after a pause (it would strip last.pt), else reported."""
@@ -157,6 +166,7 @@ class TrainingWatch:
             losses=trainer.label_loss_items(trainer.tloss),
             lr={f"pg{index}": group["lr"] for index, group in enumerate(trainer.optimizer.param_groups)},
             memory_bytes=reserved_bytes(trainer.device),
+            gradient_norm=self._gradients.take(),
             **timing,
         )
 
@@ -267,6 +277,11 @@ def save_now(trainer: Any) -> None:
     finally:
         trainer.epoch += 1
         trainer.fitness, trainer.save_period = fitness, period
+
+
+def in_force(arguments: Any) -> dict[str, Any]:
+    """The settings that say how it learns, as they are; plain values only."""
+    return {name: getattr(arguments, name) for name in SETTINGS if hasattr(arguments, name)}
 
 
 def proves_whole(path: str) -> bool:

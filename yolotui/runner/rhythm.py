@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 
-REPORT_EVERY_S = 0.5
+# Densely while one looks whether it goes well, thinly when it has settled: (up to so many seconds, a report so often).
+DENSE_S, DENSE_EVERY_S = 10.0, 0.1
+LIVE_S, LIVE_EVERY_S = 1800.0, 0.5
+THIN_EVERY_S = 2.0
 
 
 class Rhythm:
@@ -12,6 +15,7 @@ class Rhythm:
 
     def __init__(self) -> None:
         self._batch = 0
+        self._began_at: float | None = None
         self._reported_at = 0.0
         self._mark = time.perf_counter()
         self._batch_started_at = self._mark
@@ -35,7 +39,9 @@ class Rhythm:
         self._compute_s += now - self._batch_started_at
         self._batch += 1
         self._batches += 1
-        return self._batch == 1 or now - self._reported_at >= REPORT_EVERY_S
+        if self._began_at is None:
+            self._began_at = now
+        return self._batch == 1 or now - self._reported_at >= report_every_s(now - self._began_at)
 
     def take(self, batch_size: int) -> tuple[int, dict[str, float]]:
         """The number of the batch in its epoch, and the mean times since the last report in seconds."""
@@ -52,3 +58,10 @@ class Rhythm:
     def _clear(self) -> None:
         self._wait_s = self._compute_s = 0.0
         self._batches = 0
+
+
+def report_every_s(age_s: float) -> float:
+    """How much time lies between two reports of a training that has trained for so long, in seconds."""
+    if age_s < DENSE_S:
+        return DENSE_EVERY_S
+    return LIVE_EVERY_S if age_s < LIVE_S else THIN_EVERY_S

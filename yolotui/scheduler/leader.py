@@ -21,6 +21,7 @@ from yolotui.locations import Home
 from yolotui.scheduler.deciding import Decider
 from yolotui.scheduler.evicting import Evictor
 from yolotui.scheduler.executor import Executor
+from yolotui.scheduler.health import HealthWatch
 from yolotui.scheduler.memory import PeakWatch
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.progress import ProgressWatch
@@ -28,6 +29,7 @@ from yolotui.scheduler.publishing import Publisher
 from yolotui.scheduler.pulse import Pulses
 from yolotui.scheduler.reaping import Reaper
 from yolotui.scheduler.requests import Requests
+from yolotui.scheduler.runs import Runs
 from yolotui.scheduler.sickness import Sickness
 from yolotui.scheduler.starting import Starter
 from yolotui.scheduler.troubles import Troubles
@@ -72,11 +74,14 @@ class Leader:
         self._is_intact = is_intact
         self._troubles = Troubles()
         self._decider = Decider(store, policy, quotas)
-        self._picture = Picture(store, self._decider.learn)
+        self._runs = Runs()
+        pulses = Pulses(self._runs.series)
+        self._health = HealthWatch(pulses.take, limits)
+        self._picture = Picture(store, self._learn)
         self._sickness = Sickness(store)
         self._peaks = PeakWatch()
-        self._progress = ProgressWatch(self._peaks)
-        self._warden = Warden(executor, Pulses(self._progress.series), limits)
+        self._progress = ProgressWatch(self._runs, self._peaks, self._health, lambda: host.latest.gpus)
+        self._warden = Warden(executor, pulses, limits)
         self._requests = Requests(store, executor)
         self._starter = Starter(store, executor, host, self._picture, self._decider, tenants=policy.tenants)
         self._evictor = Evictor(store, self._picture)
@@ -128,6 +133,11 @@ class Leader:
         if not 0 <= now - self._checkpointed_at <= CHECKPOINT_EVERY_S:
             self._store.checkpoint()
             self._checkpointed_at = now
+
+    def _learn(self, job: Job) -> None:
+        """A job has changed: what it shows is known from now on."""
+        self._decider.learn(job)
+        self._health.learn(job)
 
     def _observe(self) -> None:
         """Bring the picture of the queue up to date, and look after GPUs when there is a new reading of them."""

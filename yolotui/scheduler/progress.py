@@ -1,22 +1,28 @@
-"""What the running attempts have reached, read from their run directories as they grow."""
+"""What the running attempts have reached, and how they do, read from their run directories as they grow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
+from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Job, Progress
+from yolotui.scheduler.health import HealthWatch
 from yolotui.scheduler.memory import PeakWatch
-from yolotui.telemetry import RunReader, RunSeries, progress
+from yolotui.scheduler.runs import Runs
+from yolotui.telemetry import progress
 
 
 class ProgressWatch:
-    """A reader per active job; tells what has changed since the last look."""
+    """Tells what has changed since the last look."""
 
-    def __init__(self, peaks: PeakWatch) -> None:
+    def __init__(self, runs: Runs, peaks: PeakWatch, health: HealthWatch, gpus: Callable[[], Sequence[Gpu]]) -> None:
+        """`gpus` gives the newest readings of all devices."""
+        self._runs = runs
         self._peaks = peaks
-        self._readers: dict[int, RunReader] = {}
+        self._health = health
+        self._gpus = gpus
 
     def look(self, jobs: Iterable[Job]) -> list[tuple[int, int, Progress]]:
         """(job id, attempt number, progress) of every job whose summary has changed."""
@@ -28,15 +34,14 @@ class ProgressWatch:
 
     def read(self, job: Job) -> Progress:
         """What the job has reached by now."""
-        reached = progress(self.series(job), epochs_asked=job.spec.epochs)
-        return replace(reached, peak_vram_bytes=self._peaks.of(job.attempts[-1]))
-
-    def series(self, job: Job) -> RunSeries:
-        """All that is known of the job's run by now."""
-        reader = self._readers.get(job.id) or self._readers.setdefault(job.id, RunReader(job.run_dir))
-        reader.poll()
-        return reader.series
+        series = self._runs.series(job)
+        return replace(
+            progress(series, epochs_asked=job.spec.epochs),
+            peak_vram_bytes=self._peaks.of(job.attempts[-1]),
+            findings=self._health.look(job, series, self._gpus()),
+        )
 
     def forget(self, job_id: int) -> None:
         """Let go of a job that has ended."""
-        self._readers.pop(job_id, None)
+        self._runs.forget(job_id)
+        self._health.forget(job_id)

@@ -188,12 +188,17 @@ class Ledger(BookingLedger):
             return True
 
     def record_progress(self, reached: Sequence[tuple[int, int, Progress]]) -> None:
-        """Keep what attempts have reached: (job, attempt number, progress)."""
+        """Keep what attempts have reached, and audit what is newly found in them: (job, attempt number, progress)."""
         with self._database.write(Actor.scheduler()) as write:
             for job_id, number, progress in reached:
                 attempt = self._read.job(job_id).attempts[number - 1]
                 self._put_attempt(write, job_id, msgspec.structs.replace(attempt, progress=progress))
                 write.execute("UPDATE jobs SET revision = ? WHERE id = ?", (write.revision, job_id))
+                known = {finding.rule for finding in attempt.progress.health}
+                for finding in progress.health:
+                    if finding.rule not in known:
+                        told = {"rule": finding.rule, "severity": finding.severity.value, "epoch": finding.epoch}
+                        write.audit("health", job_id, attempt=number, **told, why=finding.text)
 
     def quarantine(self, uuid: str, cause: MarkCause, reason: str, *, ecc_errors: int = 0) -> None:
         """Take a sick GPU out of use until a person brings it back. One that a person drained stays as it is."""

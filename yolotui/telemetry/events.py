@@ -16,7 +16,10 @@ FromOne: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
 class Start(Struct, frozen=True, tag_field="event", tag="start"):
-    """A session begins. `resumed_from_epoch` is the last whole epoch before it, None for a fresh start."""
+    """A session begins. `resumed_from_epoch` is the last whole epoch before it, None for a fresh start.
+
+    `settings` are arguments as they are in force, `images_per_class` counts training images by the class's name.
+    """
 
     t: float
     task: str | None = None
@@ -29,6 +32,8 @@ class Start(Struct, frozen=True, tag_field="event", tag="start"):
     save_dir: str | None = None
     device: Any = None
     versions: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    images_per_class: dict[str, int] = {}
 
 
 class Phase(Struct, frozen=True, tag_field="event", tag="phase"):
@@ -51,6 +56,7 @@ class Batch(Struct, frozen=True, tag_field="event", tag="batch"):
     compute_s: float | None = None
     images_per_s: float | None = None
     memory_bytes: float | None = None
+    gradient_norm: float | None = None
     nonfinite: list[str] = []
 
 

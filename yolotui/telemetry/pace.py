@@ -11,12 +11,13 @@ class Pace(Struct, frozen=True):
     """The batches of an epoch that were told. None is what none of them told.
 
     `images_per_s` is their mean, `wait_share` the part of their time (0 to 1) that went into waiting for data,
-    `memory_bytes` the most GPU memory reserved.
+    `memory_bytes` the most GPU memory reserved, `gradient_norm` the largest norm of the gradients.
     """
 
     images_per_s: float | None = None
     wait_share: float | None = None
     memory_bytes: int | None = None
+    gradient_norm: float | None = None
 
 
 class PaceSum:
@@ -28,6 +29,7 @@ class PaceSum:
         self._wait_s = 0.0
         self._spent_s = 0.0
         self._memory_bytes: int | None = None
+        self._gradient_norm: float | None = None
 
     def add(self, batch: Batch) -> None:
         """One more batch."""
@@ -39,6 +41,8 @@ class PaceSum:
             self._spent_s += batch.wait_s + batch.compute_s
         if batch.memory_bytes is not None:
             self._memory_bytes = max(int(batch.memory_bytes), self._memory_bytes or 0)
+        if batch.gradient_norm is not None:
+            self._gradient_norm = max(batch.gradient_norm, self._gradient_norm or 0.0)
 
     @property
     def pace(self) -> Pace:
@@ -47,4 +51,5 @@ class PaceSum:
             images_per_s=self._speeds / self._speed_count if self._speed_count else None,
             wait_share=self._wait_s / self._spent_s if self._spent_s > 0 else None,
             memory_bytes=self._memory_bytes,
+            gradient_norm=self._gradient_norm,
         )

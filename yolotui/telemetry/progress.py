@@ -28,6 +28,7 @@ def progress(series: RunSeries, *, epochs_asked: int | None = None) -> Progress:
         last=_measured(last) or final,
         best_epoch=best.epoch if best else None,
         checkpoint_at=series.checkpoint_at_s,
+        first=_training_losses(series.epochs[0]) if series.epochs and series.epochs[0].epoch == 1 else {},
     )
 
 
@@ -75,6 +76,10 @@ def _score(row: EpochRow) -> float | None:
         if values:
             return sum(values)
     return None
+
+
+def _training_losses(row: EpochRow) -> dict[str, float]:
+    return {name: value for name, value in row.metrics.items() if name.startswith("train/")}
 
 
 def _measured(row: EpochRow | None) -> dict[str, float]:

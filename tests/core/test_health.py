@@ -1,0 +1,168 @@
+"""Each health rule sees what it is for, and nothing in a run that is well; findings come and go without flicker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yolotui.core.health import RULES, Altered, DeviceView, EpochView, Finding, RunView, Severity, Usual, examine
+
+GIB = 1024**3
+
+
+def epochs(
+    count: int,
+    train: Sequence[float] | None = None,
+    val: Sequence[float] | None = None,
+    scores: Sequence[float] | None = None,
+    lr: Sequence[float] | None = None,
+    speeds: Sequence[float] | None = None,
+    wait_share: float = 0.1,
+    recall: float = 0.7,
+) -> tuple[EpochView, ...]:
+    """A run that learns as one should, but for what is said."""
+    falling = [4 * exp(-at / 12) + 1 for at in range(count)]
+    train = train or falling
+    val = val or [value + 0.2 for value in falling]
+    scores = scores or [0.6 * (1 - exp(-(at + 1) / 15)) for at in range(count)]
+    lr = lr or [0.01 * (1 - at / (count + 1)) for at in range(count)]
+    speeds = speeds or [100.0] * count
+    return tuple(
+        EpochView(
+            epoch=at + 1,
+            train={"box": train[at] * 0.4, "cls": train[at] * 0.4, "dfl": train[at] * 0.2},
+            val={"box": val[at] * 0.5, "cls": val[at] * 0.5},
+            map50_95=scores[at],
+            map50=min(1.0, scores[at] * 1.4),
+            precision=0.8,
+            recall=recall,
+            lr=lr[at],
+            images_per_s=speeds[at],
+            wait_share=wait_share,
+        )
+        for at in range(count)
+    )
+
+
+WELL = RunView(epochs=epochs(40), epochs_total=40, settings={"model": "yolo11n.pt", "batch": 16, "workers": 8})
+
+
+def found(run: RunView) -> dict[str, Finding]:
+    """What is told of a run that is looked at after every epoch."""
+    findings: dict[str, Finding] = {}
+    for count in range(1, len(run.epochs) + 1):
+        part = RunView(**{name: getattr(run, name) for name in run.__struct_fields__} | {"epochs": run.epochs[:count]})
+        findings = examine(part, findings, at_epoch=count - 1)
+    return {name: finding for name, finding in findings.items() if finding.told}
+
+
+def changed(**fields: object) -> RunView:
+    return RunView(**{name: getattr(WELL, name) for name in WELL.__struct_fields__} | fields)
+
+
+def test_nothing_is_found_in_a_run_that_is_well() -> None:
+    assert found(WELL) == {}
+
+
+SICK = {
+    "first-box-loss": changed(epochs=epochs(3, train=[12.0, 6.0, 5.0])),
+    "oscillation": changed(epochs=epochs(8, train=[5, 4, 5.5, 3.9, 5.2, 3.8, 5.4, 4.0]), epochs_total=100),
+    "divergence": changed(epochs=epochs(8, train=[4, 3.5, 3.2, 3.1, 3.0, 6, 8, 9])),
+    "plateau": changed(epochs=epochs(40, scores=[0.3 - 0.2 * exp(-at / 2) for at in range(40)])),
+    "blind-learning": changed(epochs=epochs(14, scores=[0.001] * 14)),
+    "over-fitting": changed(
+        epochs=epochs(30, val=[3 - 0.1 * at if at < 15 else 1.5 + 0.05 * (at - 15) for at in range(30)])
+    ),
+    "low-recall": changed(epochs=epochs(30, recall=0.2)),
+    "flat-learning-rate": changed(epochs=epochs(12, lr=[0.01] * 12)),
+    "no-number": changed(epochs=(*epochs(3), EpochView(epoch=4, nonfinite=("train/box_loss",)))),
+    "lopsided-losses": changed(
+        epochs=tuple(
+            EpochView(epoch=at + 1, train={"box": 2.0, "cls": 0.5 if at < 5 else 0.01, "dfl": 3.0}) for at in range(14)
+        )
+    ),
+    "starved-gpu": changed(epochs=epochs(5, wait_share=0.6), device=DeviceView(utilization_percent=18.0)),
+    "slowing-down": changed(epochs=epochs(14, speeds=[100.0] * 6 + [60.0] * 8)),
+    "full-memory": changed(device=DeviceView(memory_used_bytes=int(23.5 * GIB), memory_total_bytes=24 * GIB)),
+    "unused-memory": changed(device=DeviceView(memory_used_bytes=4 * GIB, memory_total_bytes=24 * GIB)),
+    "few-images": changed(images_per_class={"cat": 400, "dog": 7}),
+    "stall": changed(silent_s=400.0, patience_s=200.0),
+    "changed-batch": changed(altered=(Altered("batch", "16", "8", "out of memory"),)),
+    "ignored-settings": changed(altered=(Altered("lr0", "0.1", "0.01", "a resume keeps its own"),)),
+}
+
+
+def test_every_rule_has_a_run_that_it_is_for() -> None:
+    assert SICK.keys() == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", SICK)
+def test_a_rule_finds_what_it_is_for(rule: str) -> None:
+    finding = found(SICK[rule])[rule]
+    assert finding.text.endswith(".")
+    assert finding.advice.endswith(".")
+    assert 1 <= finding.epoch <= SICK[rule].epoch
+
+
+def test_what_is_usual_is_learned_from_earlier_runs() -> None:
+    high_but_usual = changed(epochs=epochs(3, train=[12.0, 6.0, 5.0]), usual=Usual(4.5, 5.0, 8))
+    unusual = changed(epochs=epochs(3, train=[6.0, 5.0, 4.0]), usual=Usual(1.1, 1.3, 8))
+    assert "first-box-loss" not in found(high_but_usual)
+    assert "8 earlier runs" in found(unusual)["first-box-loss"].text
+
+
+def test_a_starved_gpu_is_told_how_many_workers_would_do() -> None:
+    run = changed(
+        epochs=epochs(5, wait_share=0.6), device=DeviceView(utilization_percent=18.0), settings={"workers": 2}
+    )
+    assert "workers=5 would keep up" in found(run)["starved-gpu"].advice
+    few = RunView(**{name: getattr(run, name) for name in run.__struct_fields__} | {"workers_possible": 4})
+    assert "workers=4 is all" in found(few)["starved-gpu"].advice
+
+
+def test_a_flicker_is_not_told_and_a_lull_takes_nothing_back() -> None:
+    well, hot = DeviceView(), DeviceView(memory_used_bytes=24 * GIB, memory_total_bytes=24 * GIB)
+    findings: dict[str, Finding] = {}
+    told = []
+    for epoch, device in enumerate([hot, well, hot, hot, well, well, hot, well, well, well], start=1):
+        findings = examine(changed(epochs=epochs(epoch), device=device), findings, at_epoch=epoch - 1)
+        told.append("full-memory" in findings and findings["full-memory"].told)
+    assert told == [False, False, False, True, True, True, True, True, True, False]
+
+
+def test_looking_twice_in_an_epoch_counts_once() -> None:
+    hot = changed(epochs=epochs(3), device=DeviceView(memory_used_bytes=24 * GIB, memory_total_bytes=24 * GIB))
+    once = examine(hot, {}, at_epoch=2)
+    assert examine(hot, once, at_epoch=3) == once
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e6, max_value=1e6)
+
+
+@given(
+    st.lists(
+        st.builds(
+            EpochView,
+            epoch=st.integers(1, 300),
+            train=st.dictionaries(st.sampled_from(["box", "cls", "dfl", "l1", "loss"]), numbers),
+            val=st.dictionaries(st.sampled_from(["box", "cls", "dfl"]), numbers),
+            map50_95=st.none() | numbers,
+            precision=st.none() | numbers,
+            recall=st.none() | numbers,
+            lr=st.none() | numbers,
+            images_per_s=st.none() | numbers,
+            wait_share=st.none() | st.floats(0, 1),
+            nonfinite=st.tuples() | st.just(("val/box_loss",)),
+        ),
+        max_size=60,
+    ),
+    st.dictionaries(st.sampled_from(["batch", "workers", "model", "cache"]), st.none() | st.integers() | st.text()),
+)
+def test_no_rule_stumbles_over_strange_numbers(views: list[EpochView], settings: dict[str, int | str | None]) -> None:
+    run = RunView(epochs=tuple(views), settings=dict(settings), device=DeviceView(utilization_percent=5.0))
+    for finding in examine(run, {}, at_epoch=0).values():
+        assert finding.severity in Severity

@@ -1,0 +1,34 @@
+"""Health rules: what a run's own numbers say is wrong with it, in plain words, while it can still be mended.
+
+A rule is one function of a `RunView` that gives a `Sign` or None, and one line in a table of `RULES`; docs/health.md
+has a part for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from yolotui.core.health import learning_rules, machine_rules
+from yolotui.core.health.findings import Finding, Rule, Severity, Sign, follow
+from yolotui.core.health.view import Altered, DeviceView, EpochView, RunView, Usual
+
+__all__ = [
+    "RULES",
+    "Altered",
+    "DeviceView",
+    "EpochView",
+    "Finding",
+    "Rule",
+    "RunView",
+    "Severity",
+    "Sign",
+    "Usual",
+    "examine",
+]
+
+RULES: tuple[Rule, ...] = (*learning_rules.RULES, *machine_rules.RULES)
+
+
+def examine(run: RunView, before: Mapping[str, Finding], *, at_epoch: int) -> dict[str, Finding]:
+    """One look at a run: its findings by rule, suspicions among them. `before` and `at_epoch` are of the last look."""
+    return follow(RULES, run, before, at_epoch=at_epoch)

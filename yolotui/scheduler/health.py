@@ -1,0 +1,134 @@
+"""Looks at what runs with the eyes of the health rules: once an epoch, and when nothing moves."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from statistics import fmean, median
+
+from yolotui.core.gpus import Gpu
+from yolotui.core.health import DeviceView, Finding, RunView, Usual, examine
+from yolotui.core.jobs import Attempt, Job, Kind
+from yolotui.core.limits import Limits, Pulse
+from yolotui.telemetry import RunSeries
+from yolotui.telemetry.health_view import alterations, epoch_views
+
+WORTH_A_WORD = 3  # a silence of a third of what ends the attempt
+BOX = "train/box_loss"
+
+
+class HealthWatch:
+    """Remembers what devices did since the last epoch, and how runs of the same model and data began."""
+
+    def __init__(self, pulse_of: Callable[[Job, Attempt], Pulse], limits: Limits) -> None:
+        """`pulse_of` says how long an attempt that runs has been silent, and its rhythm."""
+        self._pulse_of = pulse_of
+        self._limits = limits
+        self._devices: dict[int, DeviceMeans] = {}
+        self._looked_at: dict[int, tuple[int, bool]] = {}
+        self._beginnings: defaultdict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+
+    def learn(self, job: Job) -> None:
+        """Learn from a run that ended well how such runs begin."""
+        if job.state == "succeeded" and (loss := job.progress.first.get(BOX)) is not None:
+            self._beginnings[_kin(job)][job.id] = loss
+
+    def look(self, job: Job, series: RunSeries, gpus: Sequence[Gpu]) -> tuple[Finding, ...]:
+        """The findings of a run by now; those that it had where nothing has happened since the last look.
+
+        `gpus` are the newest readings of all devices.
+        """
+        before = job.progress.findings
+        if job.spec.kind is not Kind.TRAIN or not job.attempts:
+            return before
+        attempt = job.attempts[-1]
+        means = self._devices.setdefault(job.id, DeviceMeans())
+        if attempt.outcome is None:
+            means.add([gpu for gpu in gpus if gpu.uuid in attempt.gpus])
+        pulse = self._pulse_of(job, attempt) if attempt.outcome is None else Pulse(silent_s=0.0)
+        patience_s = pulse.patience_s(self._limits) / WORTH_A_WORD
+        epoch = series.epochs[-1].epoch if series.epochs else 0
+        happened = (epoch, pulse.silent_s > patience_s)
+        if self._looked_at.get(job.id) == happened:
+            return before
+        at_epoch = self._looked_at.get(job.id, (job.progress.epochs_done, False))[0]
+        self._looked_at[job.id] = happened
+        run = self._view(job, series, means.take(), pulse.silent_s, patience_s)
+        return tuple(examine(run, {finding.rule: finding for finding in before}, at_epoch=at_epoch).values())
+
+    def forget(self, job_id: int) -> None:
+        """Let go of a job that has ended."""
+        self._devices.pop(job_id, None)
+        self._looked_at.pop(job_id, None)
+
+    def _view(self, job: Job, series: RunSeries, device: DeviceView, silent_s: float, patience_s: float) -> RunView:
+        start = next((each.start for each in reversed(series.attempts) if each.start), None)
+        asked = {"model": job.spec.model, **job.spec.arguments}
+        return RunView(
+            epochs=epoch_views(series),
+            epochs_total=series.epochs_total or job.spec.epochs,
+            device=device,
+            # The model as it was asked for: a resumed one names its checkpoint.
+            settings={
+                name: value
+                for name, value in {**asked, **(start.settings if start else {}), "model": job.spec.model}.items()
+                if isinstance(value, bool | int | float | str | None)
+            },
+            altered=alterations(series),
+            images_per_class=start.images_per_class if start else {},
+            usual=self._usual(job),
+            workers_possible=os.cpu_count(),
+            silent_s=silent_s,
+            patience_s=patience_s,
+        )
+
+    def _usual(self, job: Job) -> Usual | None:
+        others = [loss for job_id, loss in self._beginnings[_kin(job)].items() if job_id != job.id]
+        return Usual(median(others), max(others), len(others)) if others else None
+
+
+class DeviceMeans:
+    """What a run's cards did since it was last asked."""
+
+    def __init__(self) -> None:
+        self._seen: Sequence[Gpu] = ()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._busy: list[float] = []
+        self._hottest_c: float | None = None
+        self._slowdowns: set[str] = set()
+        self._fullest: tuple[float, int, int] | None = None
+
+    def add(self, gpus: Sequence[Gpu]) -> None:
+        """One more reading of the run's cards; the same one counts once."""
+        if gpus == self._seen:
+            return
+        self._seen = gpus
+        for gpu in gpus:
+            if gpu.utilization_percent is not None:
+                self._busy.append(gpu.utilization_percent)
+            if gpu.temperature_c is not None:
+                self._hottest_c = max(gpu.temperature_c, self._hottest_c or 0.0)
+            if gpu.memory_used_bytes is not None and gpu.memory_total_bytes:
+                part = gpu.memory_used_bytes / gpu.memory_total_bytes
+                self._fullest = max(self._fullest or (0.0, 0, 0), (part, gpu.memory_used_bytes, gpu.memory_total_bytes))
+            self._slowdowns.update(gpu.slowdowns)
+
+    def take(self) -> DeviceView:
+        """The means, and begin anew."""
+        _, used, total = self._fullest or (0.0, None, None)
+        view = DeviceView(
+            utilization_percent=fmean(self._busy) if self._busy else None,
+            hottest_c=self._hottest_c,
+            memory_used_bytes=used,
+            memory_total_bytes=total,
+            slowdowns=tuple(sorted(self._slowdowns)),
+        )
+        self._forget()
+        return view
+
+
+def _kin(job: Job) -> tuple[str, str]:
+    return (job.spec.model or "", job.spec.data or "")

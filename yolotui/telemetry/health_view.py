@@ -1,0 +1,59 @@
+"""A run's series as health rules look at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from yolotui.core.health import Altered, EpochView
+from yolotui.telemetry.pace import Pace
+from yolotui.telemetry.series import EpochRow, RunSeries
+
+_LOSS = re.compile(r"(train|val)/(?:(\w+)_)?loss")
+
+
+def epoch_views(series: RunSeries) -> tuple[EpochView, ...]:
+    """Every whole epoch of a run."""
+    return tuple(_epoch(row, series.paces.get(row.epoch, Pace())) for row in series.epochs)
+
+
+def alterations(series: RunSeries) -> tuple[Altered, ...]:
+    """What is not as it was asked for."""
+    return tuple(
+        Altered(
+            change.what,
+            str(change.before),
+            str(change.to),
+            change.why,
+            epoch=change.to if change.what == "epoch" and isinstance(change.to, int) else 0,
+        )
+        for change in series.changes
+    )
+
+
+def _epoch(row: EpochRow, pace: Pace) -> EpochView:
+    return EpochView(
+        epoch=row.epoch,
+        train=_losses(row.metrics, "train"),
+        val=_losses(row.metrics, "val"),
+        map50_95=_metric(row.metrics, "mAP50-95"),
+        map50=_metric(row.metrics, "mAP50"),
+        precision=_metric(row.metrics, "precision"),
+        recall=_metric(row.metrics, "recall"),
+        lr=row.metrics.get("lr/pg0"),
+        images_per_s=pace.images_per_s,
+        wait_share=pace.wait_share,
+        gradient_norm=pace.gradient_norm,
+        nonfinite=row.nonfinite,
+    )
+
+
+def _losses(metrics: Mapping[str, float], side: str) -> dict[str, float]:
+    """Losses by their short name: "train/box_loss" is "box"; a classifier's one loss is called "loss"."""
+    found = ((_LOSS.fullmatch(name), value) for name, value in metrics.items())
+    return {match[2] or "loss": value for match, value in found if match and match[1] == side}
+
+
+def _metric(metrics: Mapping[str, float], name: str) -> float | None:
+    """A metric of whatever task: "metrics/mAP50(B)", or "(M)", "(P)" where there are no boxes."""
+    return next((value for key, value in metrics.items() if re.fullmatch(rf"metrics/{name}(\(\w\))?", key)), None)
