@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -20,6 +19,7 @@ from yolotui.core.whatif import (
     too_much,
     with_bookings,
     with_job,
+    with_other_wishes,
     with_priority,
 )
 from yolotui.errors import NotPossible, WrongUse
@@ -41,7 +41,7 @@ class Foresight(Opened):
             state = f"has {job.state}" if job.ended else "has not been looked at by a scheduler yet"
             raise NotPossible(f"job {job.id} ({job.name}) {state}: nothing can be foreseen for it.")
         return difference(
-            published, with_priority(published.world, jobs, priority), policy_of(self.config), time.time()
+            published, with_priority(published.world, jobs, priority), policy_of(self.config), self._clock()
         )
 
     def what_if_added(self, spec: JobSpec, priority: Priority = Priority.P2) -> Difference:
@@ -50,16 +50,24 @@ class Foresight(Opened):
         if refused := self._too_much(spec):
             raise WrongUse(refused)
         needs = [need_of(self._store.read.job(self._store.read.select(name)[0]), mode) for name, mode in spec.needs]
-        now = time.time()
+        now = self._clock()
         demand = demand_of(spec, priority, self.expected(spec), needs, now, owner=Actor.current().name)
         if held := self._store.read.held_groups().get(spec.group):
             demand = replace(demand, blocked=f"Its group {spec.group} is held ({held.reason}).")
         return difference(published, with_job(published.world, demand), policy_of(self.config), now)
 
+    def what_if_edited(self, job_id: int, spec: JobSpec, priority: Priority) -> Difference:
+        """What it would move if a waiting job asked for something else. Raises WrongUse, and NotPossible as others."""
+        published = self._timetabled()
+        if refused := self._too_much(spec):
+            raise WrongUse(refused)
+        world = with_other_wishes(published.world, job_id, spec, priority, self.expected(spec))
+        return difference(published, world, policy_of(self.config), self._clock())
+
     def what_if_reserved(self, request: BookingRequest) -> Difference:
         """What a booking would move. Raises NotPossible where the window can't be had, and without a timetable."""
         published = self._timetabled()
-        now = time.time()
+        now = self._clock()
         would_be = self._store.verbs.would_be(request, Actor.current(), now)
         return difference(published, with_bookings(published.world, would_be), policy_of(self.config), now)
 
@@ -75,7 +83,7 @@ class Foresight(Opened):
             raise NotPossible(f"job {job.id} ({job.name}) is {state}: room is made for one that waits.")
         world = with_priority(published.world, [job_id], min(job.priority, Priority.P1))
         policy = replace(policy_of(self.config), preemption=Preemption.EVICT)
-        return difference(published, world, policy, time.time())
+        return difference(published, world, policy, self._clock())
 
     def expected(self, spec: JobSpec) -> Estimate:
         """How long a job that is not in the queue yet would take, and where that is known from."""

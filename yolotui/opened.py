@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -29,10 +30,12 @@ class Opened:
         readonly: bool = False,
         start_scheduler: bool = True,
         warn: Callable[[str], None] = warnings.warn,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Open the queue in `home` (default: `$YOLOTUI_HOME` or the user data directory), making it if need be.
 
-        `warn` is told in a sentence where a verb was done but no scheduler could be started for it.
+        `clock` answers in UTC seconds. `warn` is told in a sentence where a verb was done but no scheduler could be
+        started for it.
         """
         self.home = Home(Path(home).absolute()) if home else Home.current()
         self.config = Config.load(self.home)
@@ -40,11 +43,13 @@ class Opened:
         self._store = Store(
             self.home,
             runs_root=str(Path(runs).expanduser()) if runs else None,
+            clock=clock,
             smallest_booking_s=self.config.bookings.smallest_s,
         )
         self.readonly = readonly
         self._start_scheduler = start_scheduler
         self._warn = warn
+        self._clock = clock
 
     def close(self) -> None:
         """Close the queue; nothing that runs is touched."""

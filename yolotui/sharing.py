@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from yolotui.core.bookings import Booking, BookingRequest
@@ -69,7 +68,7 @@ class Sharing(Opened):
 
     def booking_conflict(self, request: BookingRequest) -> Conflict | None:
         """Who holds the window that is asked for, and which are free instead; None where it can be had just now."""
-        return self._store.verbs.find_conflict(request, time.time())
+        return self._store.verbs.find_conflict(request, self._clock())
 
     def reserve(self, request: BookingRequest, *, waitlist: bool = False, reason: str = "") -> Booking:
         """Book a window; with `waitlist` wait for it where others hold it. Raises BookingConflict."""
@@ -105,7 +104,7 @@ class Sharing(Opened):
         """What each owner and group in the queue may have that has a quota, and what it has used this week."""
         if not has_any(self.config.quotas):
             return ()
-        now = time.time()
+        now = self._clock()
         usage = self._store.read.gpu_seconds(week_of(now).starts_at, now)
         jobs = self._store.read.jobs(unfinished=True)
         owners = {job.owner.name for job in jobs} | usage.owners.keys()

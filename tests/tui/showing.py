@@ -35,7 +35,7 @@ def dashboard(home: Shown, *, readonly: bool = False, ascii_only: bool = False, 
     """A dashboard that never starts a real scheduler."""
 
     def open_queue() -> Queue:
-        return Queue(home.root, readonly=readonly, start_scheduler=False)
+        return Queue(home.root, readonly=readonly, start_scheduler=False, clock=home.clock)
 
     return Dashboard(
         open_queue, readonly=readonly, ascii_only=ascii_only, now=home.clock, refresh_s=3600.0, **rest

@@ -68,6 +68,18 @@ def with_priority(world: World, job_ids: Collection[int], priority: Priority) ->
     return replace(world, demands=tuple(demands))
 
 
+def with_other_wishes(world: World, job_id: int, spec: JobSpec, priority: Priority, estimate: Estimate) -> World:
+    """The world with a waiting job that asks for something else."""
+
+    def changed(demand: Demand) -> Demand:
+        asked = demand_of(spec, priority, estimate, demand.needs, demand.submitted_at)
+        wishes = ("priority", "gpus", "vram_bytes", "gpu_model", "avoid", "prefer", "estimate")
+        return replace(demand, **{key: getattr(asked, key) for key in wishes})
+
+    demands = (changed(each) if each.job_id == job_id else each for each in world.demands)
+    return replace(world, demands=tuple(demands))
+
+
 def with_job(world: World, demand: Demand) -> World:
     """The world with one more job."""
     return replace(world, demands=(*world.demands, demand))

@@ -34,18 +34,19 @@ def run_dashboard(
     from yolotui.tui.leaving import leaving_on_signals
     from yolotui.tui.themes import theme_named
 
+    now = time.time if stands_at is None else lambda: stands_at
     with Queue(home, readonly=readonly) as queue, queue.watching():
         if not readonly and queue.jobs(unfinished=True):
             queue.ensure_leader()
         app = Dashboard(
-            lambda: Queue(home, readonly=readonly),
+            lambda: Queue(home, readonly=readonly, clock=now),
             actions=with_keys(queue.config.keys),
             readonly=readonly,
             ascii_only=ascii_only or not _shows_unicode(),
             refresh_s=refresh_s or queue.config.ui.refresh_s,
             confirm=queue.config.queue.confirm,
             theme=theme_named(queue.config.ui.theme),
-            now=time.time if stands_at is None else lambda: stands_at,
+            now=now,
         )
         with leaving_on_signals(app.leave):
             app.run(mouse=mouse)

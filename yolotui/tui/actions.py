@@ -30,6 +30,7 @@ KEY_SIGNS: Final = {
     "right": "Right",
     "tab": "Tab",
     "shift+tab": "Shift-Tab",
+    "f2": "F2",
 }
 
 
@@ -39,6 +40,8 @@ class Place(StrEnum):
     QUEUE = "queue"
     TIMETABLE = "timetable"
     RUN = "run"
+    FORM = "form"
+    FILE = "file of jobs"
 
 
 class Topic(StrEnum):
@@ -95,7 +98,23 @@ TIMETABLE_ACTIONS: Final = tuple(
     )
 )
 
-EVERYWHERE: Final = tuple(Place)
+EVERYWHERE: Final = tuple(place for place in Place if place not in {Place.FORM, Place.FILE})
+"""Where letters are keys: not where people write with them."""
+
+FORM_ACTIONS: Final = (
+    Action("submit", ("f2",), "submit", "Submit what is written, or the whole file.", Topic.ACT, changes=True, rank=1,
+           places=(Place.FORM, Place.FILE)),
+    Action("field_above", ("up",), "field above", "To the field above.", Topic.MOVE, rank=4, places=(Place.FORM,)),
+    Action("field_below", ("down",), "field below", "To the field below; Enter does so, too.", Topic.MOVE, rank=5,
+           places=(Place.FORM,)),
+    Action("leave_form", ("escape",), "back", "Back to the queue; what was written stays for the next time.",
+           Topic.LOOK, rank=2, places=(Place.FORM,)),
+    Action("rows_up", ("pageup",), "page up", "Towards the first job of the file.", Topic.MOVE, places=(Place.FILE,)),
+    Action("rows_down", ("pagedown",), "page down", "Towards the last job of the file.", Topic.MOVE,
+           places=(Place.FILE,)),
+    Action("leave_file", ("escape",), "back", "Back to the queue.", Topic.LOOK, rank=2, places=(Place.FILE,)),
+)  # fmt: skip
+
 BOTH: Final = (Place.QUEUE, Place.TIMETABLE)
 ON_JOBS: Final = (Place.QUEUE, Place.RUN)
 WITH_ROWS: Final = (Place.QUEUE, Place.RUN)
@@ -169,8 +188,13 @@ ACTIONS: Final = (
            places=BOTH),
     Action("palette", ("colon",), "commands", "Search for a command.", Topic.PROGRAM, places=EVERYWHERE),
     Action("timetable", ("t",), "timetable", "Show what each GPU did, does and will do.", Topic.LOOK, rank=11),
+    Action("add", ("a",), "add", "Write a new job into the form.", Topic.ACT, changes=True, rank=4),
+    Action("clone", ("C",), "clone", "Open the form filled from this job.", Topic.ACT, changes=True),
+    Action("edit", ("e",), "edit", "Change a job that waits.", Topic.ACT, changes=True, rank=11),
+    Action("jobs_file", ("F",), "file", "Look into a file of jobs, and submit it.", Topic.ACT, changes=True),
     *TIMETABLE_ACTIONS,
     *RUN_ACTIONS,
+    *FORM_ACTIONS,
     Action("help", ("question_mark",), "help", "Show this help.", Topic.PROGRAM, rank=-2, places=EVERYWHERE),
     Action("quit", ("q",), "quit", "Leave the dashboard. Jobs and scheduler go on without it.", Topic.PROGRAM, rank=-1,
            places=EVERYWHERE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from yolotui.core.jobs import (
     ACTIVE,
@@ -10,6 +11,7 @@ from yolotui.core.jobs import (
     Failed,
     Held,
     Job,
+    JobSpec,
     Kind,
     Paused,
     Priority,
@@ -22,6 +24,7 @@ from yolotui.core.jobs import (
 from yolotui.errors import NotPossible
 from yolotui.queue import Queue
 from yolotui.tui.clerk import Deed
+from yolotui.tui.draft import edits
 from yolotui.tui.words import named
 
 Jobs = Sequence[Job]
@@ -134,6 +137,41 @@ def undo(queue: Queue) -> str:
         what = f"booking {undone.booking}"
     behind = f"; {len(undone.rearmed)} behind it wait again" if undone.rearmed else ""
     return f"Taken back: {undone.verb} of {what}{behind}."
+
+
+def submit(spec: JobSpec, priority: Priority) -> Deed:
+    """Deed: put a new job into the queue."""
+
+    def deed(queue: Queue) -> str:
+        ids = queue.add(spec, priority=priority)
+        return f"{say(queue.jobs(ids=ids))}: submitted as {priority.name}."
+
+    return deed
+
+
+def submit_file(path: str) -> Deed:
+    """Deed: take a file of jobs, whole or not at all."""
+
+    def deed(queue: Queue) -> str:
+        taken = queue.add_file(Path(path).expanduser())
+        known = len(taken.jobs) - len(taken.added)
+        return f"{len(taken.added)} jobs submitted{f', {known} were there already' if known else ''}."
+
+    return deed
+
+
+def change(job: Job, spec: JobSpec, priority: Priority) -> Deed:
+    """Deed: make a waiting job what the form says."""
+
+    def deed(queue: Queue) -> str:
+        wanted = edits(job, spec, priority)
+        if wanted.arguments or wanted.asks:
+            queue.edit(job.id, wanted.arguments, asks=wanted.asks)
+        if wanted.priority is not None:
+            queue.set_priority([job.id], wanted.priority)
+        return f"{named(job)}: {wanted.told or 'nothing changed'}."
+
+    return deed
 
 
 def start_scheduler(queue: Queue) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from textual.message import Message
 
+from yolotui.tui.examining import Examined, FileLook
 from yolotui.tui.run_book import RunBook
 from yolotui.tui.run_view import RunView
 from yolotui.tui.snapshot import Snapshot
@@ -66,3 +67,19 @@ class VerbDone(Message):
         super().__init__()
         self.sentence = sentence
         self.refused = refused
+
+
+class DraftExamined(Message):
+    """A draft was looked at."""
+
+    def __init__(self, examined: Examined) -> None:
+        super().__init__()
+        self.examined = examined
+
+
+class FileLooked(Message):
+    """A file of jobs was looked into."""
+
+    def __init__(self, look: FileLook) -> None:
+        super().__init__()
+        self.look = look

@@ -6,9 +6,10 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static
 
-from yolotui.core.jobs import Job
+from yolotui.core.jobs import Held, Job, Waiting
 from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import Arranged, Order, RowId, arrange
+from yolotui.tui.draft import Draft, filled_from
 from yolotui.tui.follow import CurveOf, Followed, Follower
 from yolotui.tui.group_row import member_rows
 from yolotui.tui.live import Live
@@ -20,9 +21,12 @@ from yolotui.tui.plot import Row
 from yolotui.tui.run_view import RunView
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
+from yolotui.tui.screens.form import FormScreen
+from yolotui.tui.screens.jobs_file import JobsFileScreen
 from yolotui.tui.screens.timetable import TimetableScreen
 from yolotui.tui.widgets.job_table import JobTable
 from yolotui.tui.widgets.lines import Draw, Lines
+from yolotui.tui.words import named
 
 WIDE, TALL = 110, 34
 RUNS_KEPT = 8
@@ -44,6 +48,7 @@ class QueueScreen(DashboardScreen):
         self._order = Order.QUEUE
         self._needle = ""
         self._log_wanted = False
+        self._unsent = Draft()
         self.table = JobTable(self._glyphs, id="jobs")
         draws: dict[str, Draw] = {
             "header": self._header,
@@ -302,6 +307,40 @@ class QueueScreen(DashboardScreen):
         self.remove_class("filtering")
         self.table.focus()
         self._repaint("status")
+
+    def action_add(self) -> None:
+        """Write a new job; what was begun the last time is there again."""
+        if self._may_change():
+            self._open_form(self._unsent)
+
+    def action_clone(self) -> None:
+        """Write the like of this job."""
+        if (job := self.table.job) and self._may_change():
+            names = {each.name for each in self.snapshot.jobs.values()}
+            self._open_form(filled_from(job, names))
+
+    def action_edit(self) -> None:
+        """Change this job."""
+        job = self.table.job
+        if job is None or not self._may_change():
+            return
+        if not isinstance(job.status, Waiting | Held) or job.attempts:
+            self.notify(f"{named(job)} is {job.state}: only a job that has not started can be changed. C clones it.",
+                        severity="warning", markup=False)  # fmt: skip
+        else:
+            self._open_form(filled_from(job, to_edit=True))
+
+    def _open_form(self, draft: Draft) -> None:
+        def left(written: Draft | None) -> None:
+            if draft.source is None:
+                self._unsent = written or Draft()
+
+        self.app.push_screen(FormScreen(self.setting, self.live, draft, left))
+
+    def action_jobs_file(self) -> None:
+        """Look into a file of jobs."""
+        if self._may_change():
+            self.app.push_screen(JobsFileScreen(self.setting, self.live))
 
     def action_timetable(self) -> None:
         """Show the GPUs over time, with the cursor on this job."""
