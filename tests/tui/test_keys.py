@@ -16,7 +16,7 @@ from yolotui.tui.screens.help import HelpScreen
 from yolotui.tui.screens.queue import QueueScreen
 
 RUNNING, WAITING, FAILED, HELD = 1, 3, 4, 11
-SCREENS = ("timetable", "events", "report")
+SCREENS = ("timetable", "events", "report", "add", "jobs_file")
 """Actions that open a screen of their own."""
 
 

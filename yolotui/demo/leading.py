@@ -125,7 +125,7 @@ def demonstration(
     me = leader or identity(os.getpid())
     assert me is not None
     try:
-        with Store(home, clock=clock, wakes_leader=False) as store:
+        with Store(home, clock=clock, wakes_leader=False, durable=False) as store:
             store.ledger.take_the_lead(me)
             shown = Demonstration(home, store, clock, wakeups, now=now, seed=seed)
             shown.make_the_past()

@@ -17,7 +17,7 @@ DATA_SETS = ("crops", "defects", "traffic", "shelves")
 UID = 1000
 GATE = "metrics/mAP50-95(B)"
 
-CUDA = Break(34, "AcceleratorError", "CUDA error: an illegal memory access was encountered")
+STORAGE = Break(34, "OSError", "[Errno 116] Stale file handle: '/mnt/nas/crops/images/train/004711.jpg'")
 NCCL = Break(21, "DistBackendError", "NCCL error: unhandled system error, NCCL version 2.27.3")
 BAD_LABELS = Break(0, "RuntimeError", "Dataset 'shelves.yaml' error: no training images found", 2, permanent=True)
 NO_CHANNELS = Break(
@@ -57,13 +57,13 @@ class Week:
         chance = self._chance
         self._pipeline(ago - 0.4 - chance.random(), "maria", chance.choice("ns"), chance.choice(DATA_SETS[:2]))
         for _ in range(2):
-            breaks = chance.choice([None, None, CUDA, KILLED])
+            breaks = chance.choice([None, None, STORAGE, KILLED])
             size, data = chance.choice("nsm"), chance.choice(DATA_SETS)
             who = chance.choice(["maria", "jonas", "amelie", "li.wei"])
             self._single(ago - 1 - 6 * chance.random(), who, size, data, breaks=breaks)
         tuner = chance.choice(["jonas", "amelie"])
         self._tune(ago - 6.5 - chance.random(), tuner, chance.choice(DATA_SETS), stopped=chance.random() < 0.6)
-        lost = chance.choice([None, None, None, NCCL])
+        lost = NCCL if ago == 4 * 24.0 else None
         self._pair(ago - 8 - 2 * chance.random(), "li.wei", chance.choice("ml"), lost)
         smaller = chance.randrange(8, 40) if chance.random() < 0.4 else None
         self._single(ago - 10 - 3 * chance.random(), "amelie", "m", "defects", imgsz=960, batch=32, smaller=smaller)

@@ -77,7 +77,10 @@ class Transaction:
 class Database:
     """The connection, opened and checked. Every write goes through `write`."""
 
-    def __init__(self, home: Home, *, clock: Callable[[], float] = time.time, wakes_leader: bool = True) -> None:
+    def __init__(
+        self, home: Home, *, clock: Callable[[], float] = time.time, wakes_leader: bool = True, durable: bool = True
+    ) -> None:
+        """Without `durable` a power cut may take the newest commits: for what is made up anyway."""
         self.path = home.queue
         self._wakes_leader = wakes_leader
         self._clock = clock
@@ -88,7 +91,12 @@ class Database:
             self.connection.row_factory = sqlite3.Row
             opened = self.path.stat()
             self._inode = (opened.st_dev, opened.st_ino)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
+            for pragma in (
+                "journal_mode=WAL",
+                f"synchronous={'FULL' if durable else 'OFF'}",
+                "foreign_keys=ON",
+                "wal_autocheckpoint=0",
+            ):
                 self.connection.execute(f"PRAGMA {pragma}")
             try:
                 self._migrate()

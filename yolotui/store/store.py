@@ -25,10 +25,11 @@ class Store:
         smallest_booking_s: float = 0.0,
         clock: Callable[[], float] = time.time,
         wakes_leader: bool = True,
+        durable: bool = True,
     ) -> None:
         """Open the queue of `home`, or make it. Raises QueueUnusable with a sentence."""
         self.home = home
-        self._database = Database(home, clock=clock, wakes_leader=wakes_leader)
+        self._database = Database(home, clock=clock, wakes_leader=wakes_leader, durable=durable)
         self.read = Queries(self._database)
         self.verbs = Verbs(
             self._database, self.read, runs_root=runs_root or str(home.runs), smallest_booking_s=smallest_booking_s

@@ -53,10 +53,6 @@ class ActingScreen(Screen[None]):
         """The jobs that a verb is meant for."""
         raise NotImplementedError
 
-    def key_of(self, name: str) -> str:
-        """The key of an action of this screen, as people read it."""
-        return next((action.key_sign for action in self.actions if action.name == name), "?")
-
     def _may_change(self) -> bool:
         if self.setting.readonly:
             self.notify("This is a read-only dashboard: nothing can be changed from here.", severity="warning")
