@@ -93,6 +93,11 @@ def owner_of(pid: int, *, proc: Path = PROC) -> str | None:
         uid = (proc / str(pid)).stat().st_uid
     except OSError:
         return None
+    return login_name(uid)
+
+
+def login_name(uid: int) -> str:
+    """The name of a user of this machine, or "uid 1234"."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

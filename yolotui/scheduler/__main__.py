@@ -135,6 +135,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
                 wakeups,
                 policy=policy_of(config),
                 quotas=config.quotas,
+                bookings=config.bookings,
                 limits=Limits(stall_s=config.limits.stall_s, log_bytes=config.limits.log_bytes),
                 until_idle=until_idle,
                 is_intact=lambda: lock.is_intact() and store.is_intact(),
@@ -147,7 +148,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool
             wakeups.unwatch(home.queue)
         lock.release()
         # A verb that was committed before the lock was free relied on us: look once more, now that it is.
-        return bool(store.read.counts().keys() & NEEDS_A_LEADER)
+        return bool(store.read.counts().keys() & NEEDS_A_LEADER or store.read.bookings())
 
 
 def _devices_allowed(config: Config) -> DeviceLimits:

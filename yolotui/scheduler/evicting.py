@@ -36,12 +36,18 @@ class Evictor:
         if wanted is None:
             return given is not None and self._store.ledger.withdraw_notice(job.id)
         is_news = given is None or _essence(given) != _essence(wanted)
-        if is_news and not self._store.ledger.give_notice(job.id, wanted):
+        if is_news and not self._give(job, wanted):
             return False
         if wanted.due_at > now:
             return is_news
         log.info("job %d: makes room: %s", job.id, wanted.why)
         return self._store.ledger.evict(job.id, wanted)
+
+    def _give(self, job: Job, notice: Notice) -> bool:
+        given = self._store.ledger.give_notice(job.id, notice)
+        if given and notice.for_booking is not None:
+            self._store.ledger.booking_warned(notice.for_booking)
+        return given
 
 
 def _essence(notice: Notice) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from yolotui.config import QuotasConfig
+from yolotui.config import BookingsConfig, QuotasConfig
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Skipped, Starting, Waiting
 from yolotui.core.limits import Limits
@@ -36,6 +36,7 @@ from yolotui.scheduler.troubles import Troubles
 from yolotui.scheduler.wakeups import Wakeups
 from yolotui.scheduler.warden import Warden
 from yolotui.scheduler.watch import Readings
+from yolotui.scheduler.windows import Windows
 from yolotui.store import Store, with_marks
 
 TICK_S = 1.0
@@ -61,6 +62,7 @@ class Leader:
         is_intact: Callable[[], bool],
         limits: Limits = Limits(),  # noqa: B008 - frozen
         quotas: QuotasConfig = QuotasConfig(),  # noqa: B008 - frozen
+        bookings: BookingsConfig = BookingsConfig(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`is_intact` says whether the lock and the queue that it leads are still those that others see."""
@@ -85,6 +87,7 @@ class Leader:
         self._requests = Requests(store, executor)
         self._starter = Starter(store, executor, host, self._picture, self._decider, tenants=policy.tenants)
         self._evictor = Evictor(store, self._picture)
+        self._windows = Windows(store, self._picture, host, expires_s=bookings.expires_s)
         self._publisher = Publisher(store)
         self._reaper = Reaper(
             store,
@@ -126,6 +129,7 @@ class Leader:
         self._observe()
         self._reap(now)
         self._follow_progress(now)
+        self._look_after_windows(now)
         self._plan_and_act()
         self._make_room()
         self._pass_on_requests()
@@ -185,6 +189,11 @@ class Leader:
             with self._troubles.kept_to(job):
                 self._warden.look(job, job.attempts[-1], now)
 
+    def _look_after_windows(self, now: float) -> None:
+        """Open, end and give back bookings whose moment has come."""
+        if self._windows.look_after(now):
+            self._observe()
+
     def _plan_and_act(self) -> None:
         """Decide, then start what stands in the first column; again until nothing more does."""
         # The clock is read after the queue: nothing in a plan is younger than the plan.
@@ -194,12 +203,15 @@ class Leader:
                 self._store.ledger.settle(skip.job_id, Waiting, Skipped(now, skip.reason), "skip", skip.reason)
             for entry in self._starter.confirmed(timetable.starting_now()):
                 self._starter.start(entry, world, now)
+            self._windows.follow(timetable)
             self._observe()
 
     def _make_room(self) -> None:
         """Give notice to those who are in the way, and ask those whose time has come."""
         assert self._decider.last is not None
-        if self._evictor.carry_out(self._decider.last.timetable.evictions, self._clock()):
+        now, timetable = self._clock(), self._decider.last.timetable
+        # A plan knows best why somebody has to go: what it says replaces what is said of an overrun.
+        if self._evictor.carry_out([*self._windows.overruns(now), *timetable.evictions], now):
             self._observe()
 
     def _publish(self, now: float) -> None:
@@ -219,7 +231,8 @@ class Leader:
 
     def _is_idle(self) -> bool:
         """Whether nothing is left that could happen, nobody watches, and that for a moment already."""
-        if any(isinstance(job.status, (Waiting, *ACTIVE)) for job in self._picture.jobs.values()):
+        is_needed = any(isinstance(job.status, (Waiting, *ACTIVE)) for job in self._picture.jobs.values())
+        if is_needed or self._picture.bookings:
             self._idle_since = None
             return False
         watchers = Lock(self._home.watchers_lock)

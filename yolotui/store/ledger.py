@@ -174,6 +174,11 @@ class Ledger(BookingLedger):
             write.audit("evict", job_id, attempt=job.status.attempt, **_told(notice))
             return True
 
+    def tell(self, verb: str, job_id: int | None, /, **detail: object) -> None:
+        """Write down what people should know and what changes nothing."""
+        with self._database.write(Actor.scheduler()) as write:
+            write.audit(verb, job_id, **detail)
+
     def settle(self, job_id: int, expected: type, status: Status, verb: str, why: str) -> bool:
         """Take a job from a state to another, if it is still there: skip one, end one that a person gave up."""
         with self._database.write(Actor.scheduler()) as write:
