@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import signal
-import subprocess
 import sys
 import termios
 from pathlib import Path
@@ -15,39 +13,9 @@ import pytest
 
 from tests.helpers import eventually
 from tests.tui.believable import BelievableHome
+from tests.tui.terminal import Terminal
 from yolotui.errors import WrongUse
 from yolotui.tui import run_dashboard
-
-
-class Terminal:
-    """The dashboard on a pty of its own."""
-
-    def __init__(self, root: Path) -> None:
-        self.master, slave = pty.openpty()
-        termios.tcsetwinsize(self.master, (24, 80))
-        self.modes = termios.tcgetattr(self.master)
-        self.seen = b""
-        environment = {**os.environ, "TERM": "xterm-256color", "YOLOTUI_HOME": str(root)}
-        command = (
-            # A session leader that opens a terminal gets it as its own: its end is a hang-up.
-            "import os, sys; from pathlib import Path; from yolotui.tui import run_dashboard; "
-            "os.open(os.ttyname(0), os.O_RDWR); "
-            "sys.exit(run_dashboard(Path(sys.argv[1]), readonly=True))"
-        )
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", command, str(root)],
-            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
-        )  # fmt: skip
-        os.close(slave)
-
-    def shows(self, text: str) -> bool:
-        """Whether it has drawn this by now."""
-        while select.select([self.master], [], [], 0)[0]:
-            try:
-                self.seen += os.read(self.master, 65536)
-            except OSError:
-                break
-        return text.encode() in self.seen
 
 
 @pytest.fixture

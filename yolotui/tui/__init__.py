@@ -35,6 +35,7 @@ def run_dashboard(
     from yolotui.tui.themes import theme_named
 
     now = time.time if stands_at is None else lambda: stands_at
+    unicode = _shows_unicode()
     with Queue(home, readonly=readonly) as queue, queue.watching():
         if not readonly and queue.jobs(unfinished=True):
             queue.ensure_leader()
@@ -42,12 +43,14 @@ def run_dashboard(
             lambda: Queue(home, readonly=readonly, clock=now),
             actions=with_keys(queue.config.keys),
             readonly=readonly,
-            ascii_only=ascii_only or not _shows_unicode(),
+            ascii_only=ascii_only or not unicode,
             refresh_s=refresh_s or queue.config.ui.refresh_s,
             confirm=queue.config.queue.confirm,
             theme=theme_named(queue.config.ui.theme),
             now=now,
         )
+        if not (unicode or ascii_only):
+            app.greeting = "This terminal shows no Unicode (its locale is not UTF-8): all signs are drawn in ASCII."
         with leaving_on_signals(app.leave):
             app.run(mouse=mouse)
         code = app.return_code or 0

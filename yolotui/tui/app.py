@@ -56,6 +56,8 @@ class Dashboard(App[None]):
             confirm=confirm,
         )
         self.live = Live(Feed(open_queue, lambda snapshot: self.post_message(SnapshotRead(snapshot)), now))
+        self.greeting = ""
+        """What is told at the start, if anything."""
         self._running_in: AbstractEventLoop | None = None
         self.register_theme(theme)
         self.theme = theme.name
@@ -74,6 +76,8 @@ class Dashboard(App[None]):
         """Remember the loop, for signals that arrive outside it."""
         self._running_in = get_running_loop()
         self.set_keymap({action.name: ",".join(action.keys) for action in self.setting.actions})
+        if self.greeting:
+            self.notify(self.greeting, severity="warning")
 
     def on_snapshot_read(self, message: SnapshotRead) -> None:
         """The queue looks different: the screen in sight shows it."""
