@@ -101,6 +101,10 @@ class Queue(Foresight, Sharing):
         """The groups of which nothing starts."""
         return self._store.read.held_groups()
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state that occurs."""
+        return self._store.read.counts()
+
     def dependents(self, job_id: int) -> list[int]:
         """The ids of the jobs that hang directly on this one."""
         return self._store.read.dependents(job_id)

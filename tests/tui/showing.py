@@ -93,6 +93,7 @@ async def settled(pilot: Pilot[Any]) -> None:
         )
         return bool(
             screen.snapshot.read_at
+            and not screen.snapshot.reading
             and run_shown
             and all(curve.job_id in screen.table._curves for curve in follower._wanted)
         )

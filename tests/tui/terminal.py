@@ -22,7 +22,7 @@ LEFT_OUT = {"NO_COLOR", "COLORTERM", "COLUMNS", "LINES"}
 
 
 class Terminal:
-    """The dashboard on a pty of 80 by 24, with a terminal that shows 256 colours unless the environment says otherwise."""
+    """The dashboard on a pty of 80 by 24, which shows 256 colours unless the environment says otherwise."""
 
     def __init__(self, root: Path, *, readonly: bool = True, mouse: bool = True, **environment: str) -> None:
         self.master, slave = pty.openpty()

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from tests.helpers import eventually
-from tests.tui.believable import NOW, BelievableHome
+from tests.tui.believable import NOW, BelievableHome, many_jobs
 from tests.tui.showing import dashboard, settled, text_of
 from yolotui.core.jobs import Priority
 from yolotui.errors import QueueUnusable
@@ -71,6 +71,24 @@ def test_a_queue_that_can_not_be_read_keeps_what_was_known_and_recovers(night: B
     finally:
         feed.stop()
         feed.join()
+
+
+def test_of_a_long_queue_what_is_not_over_is_shown_first(tmp_path: Path):
+    crowd = many_jobs(tmp_path / "home", 3000)
+    posted: list[Snapshot] = []
+    feed = Feed(lambda: Queue(crowd.root, start_scheduler=False), posted.append, crowd.clock)
+    feed.start()
+    try:
+        eventually(lambda: len(posted) == 2)
+        assert posted[0].reading
+        assert len(posted[0].jobs) == 300
+        assert not any(job.ended for job in posted[0].jobs.values())
+        assert not posted[1].reading
+        assert len(posted[1].jobs) == 3000
+    finally:
+        feed.stop()
+        feed.join()
+        crowd.store.close()
 
 
 async def test_a_sentence_names_the_key_that_the_person_has_chosen(tmp_path: Path):

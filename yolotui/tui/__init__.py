@@ -28,6 +28,7 @@ def run_dashboard(
     `readonly`. Raises WrongUse where there is no terminal to draw on, QueueUnusable where there is no queue to show.
     """
     _refuse_poor_terminal()
+    from yolotui.core.jobs import Job
     from yolotui.queue import Queue
     from yolotui.tui.app import Dashboard
     from yolotui.tui.keymap import with_keys
@@ -37,7 +38,7 @@ def run_dashboard(
     now = time.time if stands_at is None else lambda: stands_at
     unicode = _shows_unicode()
     with Queue(home, readonly=readonly) as queue, queue.watching():
-        if not readonly and queue.jobs(unfinished=True):
+        if not readonly and queue.counts().keys() - Job.ENDED_STATES:
             queue.ensure_leader()
         app = Dashboard(
             lambda: Queue(home, readonly=readonly, clock=now),
@@ -55,7 +56,8 @@ def run_dashboard(
             app.run(mouse=mouse)
         code = app.return_code or 0
         if code == 0 and not queue.home.demo_mark.exists():
-            going_on = sum(job.state not in {"held", "paused"} for job in queue.jobs(unfinished=True))
+            resting = {"held", "paused", *Job.ENDED_STATES}
+            going_on = sum(count for state, count in queue.counts().items() if state not in resting)
             if going_on:
                 who = "1 job goes" if going_on == 1 else f"{going_on} jobs go"
                 with suppress(OSError):

@@ -16,6 +16,7 @@ INTERVAL_S = 0.25
 LEADER_EVERY = 4
 AGAIN_AFTER_S = 1.0
 PATIENCE_WITH_LEADER_S = 5.0
+MANY_JOBS = 2000
 
 
 class Feed(threading.Thread):
@@ -76,10 +77,18 @@ class Feed(threading.Thread):
             self._wake.clear()
 
     def _read(self, queue: Queue) -> None:
+        if self._revision < 0 and sum(queue.counts().values()) > MANY_JOBS:
+            # Reading them all takes a tenth of a second and more: what is at work or waits is shown before.
+            self._jobs = {job.id: job for job in queue.jobs(unfinished=True)}
+            self._look_around(queue, reading=True)
         changed = queue.jobs(since_revision=self._revision)
         if changed:
             self._jobs = dict(sorted({**self._jobs, **{job.id: job for job in changed}}.items()))
             self._revision = max(job.revision for job in changed)
+        self._look_around(queue)
+
+    def _look_around(self, queue: Queue, *, reading: bool = False) -> None:
+        """Read what there is beside the jobs, and tell."""
         if (revision := queue.published_revision()) != self._published_revision:
             self._published, self._published_revision = queue.published(), revision
         leader = queue.leader()
@@ -93,6 +102,7 @@ class Feed(threading.Thread):
                 held_groups={name: group.reason for name, group in queue.held_groups().items()},
                 gpu_marks=queue.gpu_marks(),
                 read_at=self._now(),
+                reading=reading,
             )
         )
 
@@ -105,8 +115,8 @@ class Feed(threading.Thread):
             and snapshot.leading == before.leading
             and snapshot.held_groups == before.held_groups
             and snapshot.gpu_marks == before.gpu_marks
-            and snapshot.trouble == before.trouble
+            and (snapshot.trouble, snapshot.reading) == (before.trouble, before.reading)
         )
         if not same or not before.read_at:
-            self._posted = snapshot
-            self._post(snapshot.prepared())
+            self._posted = snapshot.prepared(before)
+            self._post(self._posted)

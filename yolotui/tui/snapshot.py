@@ -16,6 +16,9 @@ STALE_AFTER_S = 15.0
 """A leader publishes at least every few seconds; what is older was published by one that no longer leads, or hangs."""
 
 
+OF_THE_JOBS = ("active", "jobs_by_gpu", "counts", "several_owners", "failed", "out_of_sight")
+
+
 @dataclass(frozen=True)
 class Leading:
     """The scheduler that leads, and since when (UTC seconds)."""
@@ -28,6 +31,7 @@ class Leading:
 class Snapshot:
     """Jobs by id, what the leader published, and who leads.
 
+    While it is `reading` a long queue for the first time, the ended jobs are still missing.
     `read_at` is when it was last known to be true. `trouble` is a sentence when the queue can't be read any more: then
     everything else is what was known at `read_at`.
     """
@@ -39,6 +43,7 @@ class Snapshot:
     gpu_marks: Mapping[str, GpuMark] = field(default_factory=dict)
     read_at: float = 0.0
     trouble: str = ""
+    reading: bool = False
 
     @cached_property
     def entries(self) -> Mapping[int, Entry]:
@@ -98,18 +103,15 @@ class Snapshot:
         """Whether a column for the owner says anything."""
         return len({job.owner.name for job in self.jobs.values()}) > 1
 
-    def prepared(self) -> Snapshot:
-        """Itself, with everything that takes time for many jobs worked out: for the thread that has the time."""
-        _ = (
-            self.entries,
-            self.jobs_by_gpu,
-            self.counts,
-            self.several_owners,
-            self.failed,
-            self.out_of_sight,
-            self.asked_by_gpu,
-            self.bookings_by_gpu,
-        )
+    def prepared(self, before: Snapshot) -> Snapshot:
+        """Itself, with everything that takes time for many jobs worked out: for the thread that has the time.
+
+        What hangs on the jobs alone is taken over from the snapshot before, if it was of the same jobs.
+        """
+        if self.jobs is before.jobs:
+            vars(self).update({name: vars(before)[name] for name in OF_THE_JOBS if name in vars(before)})
+        for name in (*OF_THE_JOBS, "entries", "asked_by_gpu", "bookings_by_gpu"):
+            getattr(self, name)
         return self
 
     @property

@@ -91,7 +91,9 @@ def status_row(snapshot: Snapshot, view: View, width: int, glyphs: Glyphs) -> Ro
         parts.append((f"/{plain(view.needle)}", ink(YELLOW)))
     if view.order is not Order.QUEUE:
         parts.append((view.order.value, PLAIN))
-    if view.rows:
+    if snapshot.reading:
+        parts.append((f"reading what has ended{glyphs.ellipsis}", PLAIN))
+    elif view.rows:
         folded = f" ({view.jobs:,} jobs)" if view.jobs != view.rows else ""
         parts.append((f"{view.place} of {view.rows:,}{folded}", QUIET))
     right: Row = []

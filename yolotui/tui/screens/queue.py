@@ -53,7 +53,7 @@ class QueueScreen(DashboardScreen):
         draws: dict[str, Draw] = {
             "header": self._header,
             "gpus": self._gpus,
-            "empty": lambda width, _: empty_rows(self._needle, width, self.key_of("help")) if self._read else [],
+            "empty": self._empty,
             "run": self._run,
             "status": self._status,
             "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
@@ -175,6 +175,10 @@ class QueueScreen(DashboardScreen):
         now, seen_at = self.setting.now(), self.live.feed.seen_at
         start_key = self.key_of("start_scheduler")
         return [header_row(self.snapshot, seen_at, now, width, self._glyphs, start_key=start_key)]
+
+    def _empty(self, width: int, _height: int) -> list[Row]:
+        known = self._read and not self.snapshot.reading
+        return empty_rows(self._needle, width, self.key_of("help")) if known else []
 
     def _gpus(self, width: int, height: int) -> list[Row]:
         return gpu_rows(self.snapshot, self.setting.now(), width, height, self._glyphs) if self._read else []
