@@ -24,7 +24,8 @@ from yolotui.core.plan import Kind, Mode, Policy, plan
 from yolotui.core.timetable import Calibration, Demand, Estimate, World
 from yolotui.simulation.bounds import bounds
 from yolotui.simulation.generating import generate
-from yolotui.simulation.replaying import Ran, Replay, host, replay
+from yolotui.simulation.machine import host
+from yolotui.simulation.replaying import Ran, Replay, replay
 from yolotui.simulation.reporting import is_close
 from yolotui.simulation.trace import Trace
 

@@ -164,4 +164,4 @@ def test_plan_search_beats_priority_with_easy_on_a_crowded_machine() -> None:
     """A guard against a search that has stopped searching; the benchmark has the real figures."""
     trace = generate(120, 11, 1.2, GPUS)
     ours = run(trace, GPUS).summary.mean_wait_s
-    assert ours < run(trace, GPUS, kind=Kind.PRIO_EASY).summary.mean_wait_s
+    assert ours < run(trace, GPUS, Policy(kind=Kind.PRIO_EASY)).summary.mean_wait_s

@@ -76,9 +76,34 @@ def test_every_mistake_is_named_with_its_line(tmp_path: Path) -> None:
 def test_columns_are_checked_before_the_rows(tmp_path: Path) -> None:
     assert mistakes(tmp_path, "submit_s,gpu,duration_s\nx,y,z\n") == [
         "trace.csv:1: the column gpus is missing",
-        "trace.csv:1: unknown column 'gpu'; known are submit_s, gpus, duration_s, priority, estimate_s",
+        "trace.csv:1: unknown column 'gpu'; known are submit_s, gpus, duration_s, priority, estimate_s, "
+        "vram_bytes, preemptible, deadline_s, owner",
     ]
     assert mistakes(tmp_path, "submit_s,gpus,duration_s\n") == ["trace.csv:1: the trace holds no jobs"]
+
+
+def test_what_a_job_allows_and_asks_can_be_said(tmp_path: Path) -> None:
+    path = tmp_path / "trace.csv"
+    header = "submit_s,gpus,duration_s,vram_bytes,preemptible,deadline_s,owner"
+    path.write_text(f"{header}\n0,1,60,8e9,no,3600,alice\n1,1,60,,,,\n")
+    assert read_trace(path) == (
+        TraceJob(
+            submit_s=0,
+            gpus=1,
+            duration_s=60,
+            vram_bytes=8_000_000_000,
+            preemptible=False,
+            deadline_s=3600,
+            owner="alice",
+        ),
+        TraceJob(submit_s=1, gpus=1, duration_s=60),
+    )
+    assert mistakes(tmp_path, f"{header}\n0,1,60,much,maybe,-1,\n") == [
+        "trace.csv:2: vram_bytes is 'much', which is no number"
+    ]
+    assert mistakes(tmp_path, f"{header}\n0,1,60,,maybe,-1,\n") == [
+        "trace.csv:2: preemptible is 'maybe'; write yes or no"
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -113,8 +138,8 @@ def test_the_queues_own_past_is_a_trace() -> None:
     ]
     jobs.append(_job(3, 600.0, Waiting(600.0), []))
     assert trace_of(jobs) == (
-        TraceJob(submit_s=0, gpus=2, duration_s=40, priority=Priority.P1),
-        TraceJob(submit_s=100, gpus=2, duration_s=250, priority=Priority.P1),
+        TraceJob(submit_s=0, gpus=2, duration_s=40, priority=Priority.P1, owner="ann"),
+        TraceJob(submit_s=100, gpus=2, duration_s=250, priority=Priority.P1, owner="ann"),
     )
 
 

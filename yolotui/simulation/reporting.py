@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from yolotui.core.jobs import Priority
-from yolotui.core.planning.policy import Kind, Mode, Policy
+from yolotui.core.planning.policy import Policy
 from yolotui.simulation.bounds import Bounds, bounds
+from yolotui.simulation.machine import CARD_BYTES
 from yolotui.simulation.replaying import Ran, Replay, replay
 from yolotui.simulation.trace import Trace
 from yolotui.units import format_duration
@@ -25,7 +26,8 @@ class Summary(Struct, frozen=True):
     """The figures of one replay. Seconds; utilisation is a part of 1, tails included.
 
     `forecasts_close` is the part of the jobs foreseen to wait whose start was within 10 min or 20 % of the wait,
-    `interval_held` the part whose start fell into its "80 %" interval; None when nobody waited.
+    `interval_held` the part whose start fell into its "80 %" interval; None when nobody waited. `preempted` is how many
+    had to make room, `deadlines_met` the part of those with a deadline that were done by then.
     """
 
     jobs: int
@@ -38,6 +40,8 @@ class Summary(Struct, frozen=True):
     utilisation: float
     forecasts_close: float | None
     interval_held: float | None
+    preempted: int = 0
+    deadlines_met: float | None = None
 
 
 class Report(Struct, frozen=True):
@@ -55,6 +59,8 @@ class Report(Struct, frozen=True):
             "schema": 1,
             "policy": str(self.policy.kind),
             "mode": str(self.policy.mode),
+            "preemption": str(self.policy.preemption),
+            "tenants": self.policy.tenants,
             "gpus": self.gpus,
             "jobs": [_job_document(job) for job in self.jobs],
             "summary": to_builtins(self.summary),
@@ -76,14 +82,16 @@ class Report(Struct, frozen=True):
             ("utilisation", f"{figures.utilisation:.1%}", f"{best.utilisation:.1%}"),
             ("starts as foreseen", _percent(figures.forecasts_close), ""),
             ("starts in the interval", _percent(figures.interval_held), ""),
+            *([("made room", str(figures.preempted), "")] if figures.preempted else []),
+            *([("deadlines met", f"{met:.0%}", "")] if (met := figures.deadlines_met) is not None else []),
         ]
         return "\n".join(f"{name:<24}{value:>22}{bound:>22}".rstrip() for name, value, bound in rows)
 
 
-def run(trace: Trace, gpus: int, *, kind: Kind = Kind.PLAN, mode: Mode = Mode.BALANCED) -> Report:
-    """Replay a trace and report. Raises WrongUse when a job asks for more GPUs than there are."""
-    policy = Policy(kind=kind, mode=mode)
-    replayed = replay(trace, gpus, policy)
+def run(trace: Trace, gpus: int, policy: Policy | None = None, *, card_bytes: int = CARD_BYTES) -> Report:
+    """Replay a trace and report. Raises WrongUse when a job asks for more than there is."""
+    policy = policy or Policy()
+    replayed = replay(trace, gpus, policy, card_bytes=card_bytes)
     return Report(policy, gpus, replayed.jobs, summary(trace, replayed, gpus), bounds(trace, gpus))
 
 
@@ -105,6 +113,8 @@ def summary(trace: Trace, replayed: Replay, gpus: int) -> Summary:
         utilisation=sum(job.area for job in trace) / (gpus * makespan_s),
         forecasts_close=_part([is_close(job) for job in waited]),
         interval_held=_part([job.forecast.low_at <= job.start <= job.forecast.high_at for job in waited]),
+        preempted=sum(len(job.segments) > 1 for job in jobs),
+        deadlines_met=_part([job.end - job.submit <= due_s for job in jobs if (due_s := trace[job.id].deadline_s)]),
     )
 
 
@@ -123,6 +133,7 @@ def _percent(part: float | None) -> str:
 
 def _job_document(job: Ran) -> Document:
     foreseen = job.forecast
+    segments = [to_builtins(segment) for segment in job.segments]
     return {
         "id": job.id,
         "start": job.start,
@@ -134,4 +145,5 @@ def _job_document(job: Ran) -> Document:
             "start_high": foreseen.high_at,
             "finish": foreseen.finish_at,
         },
+        **({"segments": segments} if len(segments) > 1 else {}),
     }

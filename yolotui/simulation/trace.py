@@ -9,17 +9,20 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from yolotui.core.jobs import Job, Priority
+from yolotui.core.jobs import Job, Kind, Priority
 from yolotui.errors import WrongFile
 
 REQUIRED = ("submit_s", "gpus", "duration_s")
-OPTIONAL = ("priority", "estimate_s")
+OPTIONAL = ("priority", "estimate_s", "vram_bytes", "preemptible", "deadline_s", "owner")
+YES, NO = frozenset({"1", "yes", "true"}), frozenset({"0", "no", "false"})
 
 
 class TraceJob(Struct, frozen=True, kw_only=True):
     """A job of a trace. Times are seconds from the trace's own zero; `estimate_s` is what was known beforehand.
 
-    `after` are the positions in the trace of the jobs that must have ended before it may start.
+    `vram_bytes` is the memory that it needs of a card that it shares; None: it has its cards alone. A `preemptible` one
+    may be paused to make room. It is to be done `deadline_s` after its submission. `after` are the positions in the
+    trace of the jobs that must have ended before it may start.
     """
 
     submit_s: float
@@ -27,6 +30,10 @@ class TraceJob(Struct, frozen=True, kw_only=True):
     duration_s: float
     priority: Priority = Priority.P2
     estimate_s: float | None = None
+    vram_bytes: int | None = None
+    preemptible: bool = True
+    deadline_s: float | None = None
+    owner: str = ""
     after: tuple[int, ...] = ()
 
     @property
@@ -82,6 +89,10 @@ def trace_of(jobs: Iterable[Job]) -> Trace:
             duration_s=_held_s(job),
             priority=job.priority,
             estimate_s=job.spec.estimate_s,
+            vram_bytes=job.spec.vram_bytes if job.spec.gpus == 1 else None,
+            preemptible=job.spec.preemptible and job.spec.kind is Kind.TRAIN,
+            deadline_s=None if job.deadline_at is None else job.deadline_at - job.submitted_at,
+            owner=job.owner.name,
             after=_positions_before(job, past),
         )
         for job in ran
@@ -119,25 +130,44 @@ def _check_columns(names: Iterable[str], path: Path) -> None:
 def _job(row: Mapping[str, str | None]) -> TraceJob:
     if None in row or any(value is None for value in row.values()):
         raise ValueError("the line has another number of values than the header")
-    estimate = (row.get("estimate_s") or "").strip()
     return TraceJob(
         submit_s=_seconds(row, "submit_s", least=0.0),
         gpus=_count(row),
         duration_s=_seconds(row, "duration_s", least=1e-3),
         priority=_priority(row),
-        estimate_s=_seconds(row, "estimate_s", least=1e-3) if estimate else None,
+        estimate_s=_seconds(row, "estimate_s", least=1e-3) if _said(row, "estimate_s") else None,
+        vram_bytes=int(_number(row, "vram_bytes")) if _said(row, "vram_bytes") else None,
+        preemptible=_flag(row, "preemptible"),
+        deadline_s=_seconds(row, "deadline_s", least=0.0) if _said(row, "deadline_s") else None,
+        owner=_said(row, "owner"),
     )
 
 
+def _said(row: Mapping[str, str | None], name: str) -> str:
+    return (row.get(name) or "").strip()
+
+
+def _flag(row: Mapping[str, str | None], name: str) -> bool:
+    """Yes, unless it says no."""
+    said = _said(row, name).lower()
+    if said and said not in YES | NO:
+        raise ValueError(f"{name} is {row[name]!r}; write yes or no")
+    return said not in NO
+
+
 def _seconds(row: Mapping[str, str | None], name: str, *, least: float) -> float:
-    text = (row.get(name) or "").strip()
+    return _number(row, name, least=least, of=" of seconds")
+
+
+def _number(row: Mapping[str, str | None], name: str, *, least: float = 0.0, of: str = "") -> float:
+    text = _said(row, name)
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        raise ValueError(f"{name} is {text!r}, which is no number of seconds") from None
-    if not isfinite(seconds) or seconds < least:
-        raise ValueError(f"{name} is {text}, which is {'too small' if isfinite(seconds) else 'no finite number'}")
-    return seconds
+        raise ValueError(f"{name} is {text!r}, which is no number{of}") from None
+    if not isfinite(number) or number < least:
+        raise ValueError(f"{name} is {text}, which is {'too small' if isfinite(number) else 'no finite number'}")
+    return number
 
 
 def _count(row: Mapping[str, str | None]) -> int:

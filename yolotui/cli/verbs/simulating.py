@@ -10,10 +10,10 @@ import msgspec
 
 from yolotui.cli.options import open_queue
 from yolotui.cli.printing import narrate
-from yolotui.core.planning.policy import Kind, Mode
+from yolotui.core.planning.policy import Kind, Mode, Policy, Preemption
 from yolotui.errors import NotPossible
 from yolotui.simulation import Report, Trace, generate, read_trace, run, trace_of
-from yolotui.units import duration
+from yolotui.units import duration, size
 
 
 def _gpu_count(_context: click.Context, _parameter: click.Parameter, said: str | None) -> tuple[int, bool] | None:
@@ -40,6 +40,15 @@ def _gpu_count(_context: click.Context, _parameter: click.Parameter, said: str |
 @click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.BALANCED.value, show_default=True
 )
+@click.option(
+    "--preemption",
+    type=click.Choice([each.value for each in Preemption]),
+    default=Preemption.QUEUE.value,
+    show_default=True,
+    help="evict: a P0 or P1 takes the GPUs of lower jobs.",
+)
+@click.option("--tenants", type=click.IntRange(1, 16), default=2, show_default=True, help="Most jobs on one card.")
+@click.option("--vram", default="24GiB", show_default=True, help="The memory of each card, for jobs that share.")
 @click.option("--seed", type=int, default=0, show_default=True, help="With --generate: another seed, another trace.")
 @click.option("--load", type=click.FloatRange(0.01, 10), default=0.9, show_default=True, help="With --generate.")
 @click.option("--since", metavar="TIME", help="With --history: only what was submitted in the last TIME (30d).")
@@ -52,6 +61,9 @@ def simulate_verb(
     gpus: tuple[int, bool] | None,
     policy: str,
     mode: str,
+    preemption: str,
+    tenants: int,
+    vram: str,
     seed: int,
     load: float,
     since: str | None,
@@ -59,7 +71,8 @@ def simulate_verb(
 ) -> None:
     """Replay work through the plan that the scheduler follows: waits, completion times, utilisation beside the bounds.
 
-    A trace has the columns submit_s, gpus, duration_s, and if you like priority and estimate_s. With --gpus +2 the
+    A trace has the columns submit_s, gpus, duration_s, and if you like priority, estimate_s, vram_bytes (it shares a
+    card), preemptible (yes or no), deadline_s (after its submission) and owner. With --gpus +2 the
     machine as it is stands beside it: "what would two more GPUs do for last month?" is --history --since 30d --gpus +2.
     """
     if (trace_file is not None) + (count is not None) + history != 1:
@@ -69,14 +82,23 @@ def simulate_verb(
     asked, is_more = gpus or (0, True)  # said nothing: no more than there are
     here = _gpus_here() if is_more else 0
     trace = _trace(trace_file, count, since, seed=seed, load=load, gpus=here or asked)
-    report = run(trace, here + asked, kind=Kind(policy), mode=Mode(mode))
+    how = Policy(kind=Kind(policy), mode=Mode(mode), preemption=Preemption(preemption), tenants=tenants)
+    card_bytes = _card_bytes(vram)
+    report = run(trace, here + asked, how, card_bytes=card_bytes)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report.document()), indent=2))
         return
     if here and asked:
-        _tell(run(trace, here, kind=Kind(policy), mode=Mode(mode)))
+        _tell(run(trace, here, how, card_bytes=card_bytes))
         click.echo()
     _tell(report)
+
+
+def _card_bytes(said: str) -> int:
+    try:
+        return size(said)
+    except ValueError as error:
+        raise click.UsageError(f"--vram: {error}") from None
 
 
 def _trace(file: Path | None, count: int | None, since: str | None, *, seed: int, load: float, gpus: int) -> Trace:

@@ -143,7 +143,7 @@ class Planner:
         self._holdings.departures[demand.job_id] = departure
         if self._ground.capacity(demand) >= demand.gpus:
             task = self._task(demand, departure.left_s(self._now), departure.leaves_at)
-            task.limit = self._holdings.limit_of(demand)
+            task.set_limits(self._holdings.limit_of(demand), demand.deadline_at)
             task.key = self._key(task)
             insort(self._todo, task, key=lambda each: each.key)
 
@@ -163,7 +163,7 @@ class Planner:
             for task in new:
                 known[task.job_id] = overdue_at(self._demands[task.job_id], cleared_at, self._policy)
         for task in tasks:
-            task.limit = known[task.job_id] or 0.0
+            task.set_limits(known[task.job_id] or 0.0, self._demands[task.job_id].deadline_at)
 
     def _submission(self, task: Task) -> tuple[float, int]:
         return (self._demands[task.job_id].submitted_at, task.job_id)

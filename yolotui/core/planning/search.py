@@ -15,6 +15,9 @@ from yolotui.core.planning.profile import Profile
 from yolotui.core.planning.tasks import Task
 
 GUARD_WEIGHT = 3.0
+DEADLINE_WEIGHT = 3.0
+MISSED_S = 6 * 3600.0
+"""A deadline that is missed costs as much as if so many hours more were waited, and more the later it gets."""
 END_WEIGHT = 0.8  # of the end of everything, beside the mean of all ends
 WORTH_MOVING = 0.002
 """A promised order is given up for another one only when that is better by this part of its cost."""
@@ -54,6 +57,8 @@ class Search:
         else:
             for task in new:
                 order = self._inserted(order, task)
+            if any(task.deadline is not None for task in order):
+                order = min((order, _by_deadline(order)), key=self._cost)
         if len(order) > 1:
             order = self._improved(order, stuck=WORTH_MOVING if promised else 0.0)
         return order
@@ -65,6 +70,7 @@ class Search:
             sorted(tasks, key=lambda task: (task.area, task.job_id)),
             sorted(tasks, key=lambda task: (task.duration, task.job_id)),
             sorted(tasks, key=lambda task: (-task.width, -task.duration, task.job_id)),
+            *([_by_deadline(tasks)] if any(task.deadline is not None for task in tasks) else []),
         ]
         if len(tasks) * len(tasks) * len(tasks) < 8 * self._budget.left:
             built: list[Task] = []
@@ -140,8 +146,8 @@ class Search:
             finish = put(task)
             placed += 1
             spent += finish - now
-            if task.limit and finish - task.duration > task.limit:
-                spent += GUARD_WEIGHT * (finish - task.duration - task.limit)
+            if finish > task.due:
+                spent += _lateness(task, finish)
             end = max(end, finish)
             if spent + end_weight * (end - now) > limit:
                 spent = float("inf")
@@ -150,5 +156,19 @@ class Search:
         return spent + end_weight * (end - now)
 
     def _cost_of(self, task: Task, finish: float) -> float:
-        late = finish - task.duration - task.limit
-        return finish - self._now + (GUARD_WEIGHT * late if task.limit and late > 0 else 0.0)
+        return finish - self._now + (_lateness(task, finish) if finish > task.due else 0.0)
+
+
+def _lateness(task: Task, finish: float) -> float:
+    """What it costs that a task starts after its limit, or is not done by its deadline."""
+    cost = 0.0
+    if task.limit and finish - task.duration > task.limit:
+        cost += GUARD_WEIGHT * (finish - task.duration - task.limit)
+    if task.deadline is not None and finish > task.deadline:
+        cost += MISSED_S + DEADLINE_WEIGHT * (finish - task.deadline)
+    return cost
+
+
+def _by_deadline(tasks: Sequence[Task]) -> list[Task]:
+    """The most pressing first; those without a deadline behind, the smallest first."""
+    return sorted(tasks, key=lambda task: (task.deadline or float("inf"), task.area, task.job_id))

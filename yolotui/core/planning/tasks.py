@@ -14,11 +14,14 @@ class Task:
     `key` is its place in the queue before any search. `width` is a count of devices, `duration` seconds, `release` the
     earliest start (UTC seconds), `pools` where it may run, in order of preference. `also` are the pools without devices
     that it takes as many of at the same time. `shares_bytes` is the memory that it needs of a card that it shares;
-    None: it has its cards alone. `limit` is the latest start that the guard against starvation allows.
+    None: it has its cards alone. `limit` is the latest start that the guard against starvation allows, `deadline` when
+    it is to be done; both in UTC seconds. `due` is the finish from which on either is missed.
     """
 
     __slots__ = (
         "also",
+        "deadline",
+        "due",
         "duration",
         "is_plain",
         "job_id",
@@ -49,12 +52,20 @@ class Task:
         self.shares_bytes = shares_bytes
         self.use(pools)
         self.limit = 0.0
+        self.deadline: float | None = None
+        self.due = float("inf")
         self.key: tuple[float, ...] = ()
 
     @property
     def area(self) -> float:
         """Device-seconds."""
         return self.width * self.duration
+
+    def set_limits(self, limit: float, deadline: float | None = None) -> None:
+        """From when on it starts, and ends, too late. A deadline that can't be kept any more binds nobody."""
+        self.limit = limit
+        self.deadline = deadline if deadline is not None and self.release + self.duration <= deadline else None
+        self.due = min(limit + self.duration if limit else float("inf"), self.deadline or float("inf"))
 
     def use(self, pools: tuple[int, ...]) -> None:
         """Let it run in these pools only."""
@@ -64,7 +75,8 @@ class Task:
     def part(self, duration: float, release: float) -> Task:
         """A part of it, or what is left of it: as wide, in the same place of the queue."""
         part = Task(self.job_id, width=self.width, duration=duration, release=release, pools=self.pools, also=self.also)
-        part.limit, part.key = self.limit, self.key
+        part.key = self.key
+        part.set_limits(self.limit, self.deadline)
         return part
 
 
