@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from yolotui.core.bookings import Booking, BookingRequest
 from yolotui.core.jobs import (
     ACTIVE,
     Cancelled,
@@ -170,6 +171,36 @@ def change(job: Job, spec: JobSpec, priority: Priority) -> Deed:
         if wanted.priority is not None:
             queue.set_priority([job.id], wanted.priority)
         return f"{named(job)}: {wanted.told or 'nothing changed'}."
+
+    return deed
+
+
+def reserve(request: BookingRequest) -> Deed:
+    """Deed: book a window."""
+
+    def deed(queue: Queue) -> str:
+        return f"Booking {queue.reserve(request).id} is made."
+
+    return deed
+
+
+def move_booking(booking: Booking, request: BookingRequest) -> Deed:
+    """Deed: give a booking another window."""
+
+    def deed(queue: Queue) -> str:
+        queue.move_booking(booking.id, request.starts_at, request.ends_at)
+        return f"Booking {booking.id} is moved."
+
+    return deed
+
+
+def unreserve(booking_id: int) -> Deed:
+    """Deed: take a booking back, or give back the rest of an open one."""
+
+    def deed(queue: Queue) -> str:
+        moved_up = queue.unreserve(booking_id)
+        up = f" Booking {', '.join(str(each.id) for each in moved_up)} moves up." if moved_up else ""
+        return f"Booking {booking_id} is taken back.{up}"
 
     return deed
 

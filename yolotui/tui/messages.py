@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from textual.message import Message
 
+from yolotui.tui.booking_look import BookingLook
 from yolotui.tui.examining import Examined, FileLook
 from yolotui.tui.run_book import RunBook
 from yolotui.tui.run_view import RunView
@@ -83,3 +84,11 @@ class FileLooked(Message):
     def __init__(self, look: FileLook) -> None:
         super().__init__()
         self.look = look
+
+
+class BookingLooked(Message):
+    """A booking that is being written was looked at."""
+
+    def __init__(self, looked: BookingLook) -> None:
+        super().__init__()
+        self.looked = looked

@@ -96,7 +96,7 @@ def coming_rows(view: View, width: int, height: int) -> list[Row]:
         when = f" {'~' if span.entry.rough else ''}{format_clock(span.starts_at, view.now)}"
         where = "GPU " + " ".join(str(gpus.get(gpu, "?")) for gpu in span.entry.gpus)
         row = pieces(
-            (fit(when, 16, ""), PLAIN),
+            (fit(when, 18, ""), PLAIN),
             (fit(short_duration(span.ends_at - span.starts_at), 7, ""), QUIET),
             (f"{sign.letter if sign else '?'} ", ink(sign.colour if sign else MUTED)),
             (fit(f"{span.job.id} {plain(span.job.name)}", 30, view.glyphs.ellipsis), PLAIN),

@@ -112,3 +112,10 @@ def gap_rows(gpu: Gpu, tracks: tuple[Span, ...], at: float, now: float) -> list[
         pieces((f"{format_clock(at, now)}  ", STRONG), (f"GPU {gpu.index} {word} {since}, {until}{length}.", PLAIN)),
         pieces(("[ and ] go to the job before and after.", QUIET)),
     ]
+
+
+def told_booking(booking: Booking, now: float) -> list[str]:
+    """A booking in lines, for a question about it."""
+    cards = f"{booking.count} GPUs" if booking.count != 1 else "1 GPU"
+    window = f"{format_clock(booking.starts_at, now)} to {format_clock(booking.ends_at, now)}"
+    return [f"{plain(booking.owner.name)}, {cards}, {window}", plain(booking.note)]

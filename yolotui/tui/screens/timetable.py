@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from math import ceil
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
+from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Job
+from yolotui.tui import deeds
 from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import matches
+from yolotui.tui.clerk import Deed
 from yolotui.tui.live import Live
 from yolotui.tui.owners import ColourBy, signs
 from yolotui.tui.panels.frame import header_row, keys_row
@@ -24,16 +30,20 @@ from yolotui.tui.panels.timetable import (
     track_rows,
     visible_tracks,
 )
-from yolotui.tui.panels.timetable_details import gap_rows, span_rows
+from yolotui.tui.panels.timetable_details import gap_rows, span_rows, told_booking
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
+from yolotui.tui.screens.booking import BookingDialog
+from yolotui.tui.screens.confirm import ConfirmDialog
 from yolotui.tui.tracks import Span, SpanKind, TrackMaker, Tracks, following
 from yolotui.tui.widgets.lines import Draw, Lines
 from yolotui.tui.window import Window
+from yolotui.units import format_duration
 
 PAGE = 0.75
 LEAST_COMING = 4
+QUARTER_S = 900.0
 
 
 class TimetableScreen(DashboardScreen):
@@ -55,6 +65,7 @@ class TimetableScreen(DashboardScreen):
         self._cursor_gpu = ""
         self._first = 0
         self._by = ColourBy.OWNER
+        self._ghosts: tuple[Span, ...] = ()
         draws: dict[str, Draw] = {
             "header": lambda width, _: [
                 header_row(self.snapshot, self.live.feed.seen_at, self.setting.now(), width, self._glyphs)
@@ -151,7 +162,9 @@ class TimetableScreen(DashboardScreen):
         return View(
             gpus=self._gpus, tracks=self._tracks, window=self._window, now=self.setting.now(),
             cursor_gpu=self._cursor_gpu, cursor_at=self._cursor_at, by=self._by,
-            signs=signs(self._by.of(span) for span in shown), glyphs=self._glyphs, ghosts={}, selected=self._span,
+            signs=signs(self._by.of(span) for span in (*shown, *self._ghosts)), glyphs=self._glyphs,
+            ghosts={gpu.uuid: tuple(s for s in self._ghosts if s.gpu == gpu.uuid) for gpu in self._gpus},
+            selected=self._span,
         )  # fmt: skip
 
     def _draw_tracks(self, width: int, height: int) -> list[Row]:
@@ -170,6 +183,60 @@ class TimetableScreen(DashboardScreen):
             return span_rows(span, self.snapshot, now, width, self._glyphs)[:height]
         gpu = next((gpu for gpu in self._gpus if gpu.uuid == self._cursor_gpu), self._gpus[0])
         return gap_rows(gpu, self._tracks.get(gpu.uuid, ()), self._cursor_at, now)[:height]
+
+    # Bookings
+
+    @property
+    def _booking(self) -> Booking | None:
+        """The booking under the cursor, also below a job."""
+        if self._window is None:
+            return None
+        at = self._cursor_at
+        spans = self._tracks.get(self._cursor_gpu, ())
+        return next((s.booking for s in spans if s.booking and s.overlaps(at, at + self._window.cell_s)), None)
+
+    def action_book(self) -> None:
+        """Book from the cursor on."""
+        if self._may_change():
+            begin = max(self._cursor_at, self.setting.now() + QUARTER_S)
+            self._open_booking(
+                {"from": _said(ceil(begin / QUARTER_S) * QUARTER_S), "for": "2h", "gpus": "1", "note": ""}
+            )
+
+    def action_move_booking(self) -> None:
+        """Another window for the booking under the cursor."""
+        booking = self._booking
+        if booking is None:
+            self.notify("No booking is under the cursor.", severity="warning")
+        elif self._may_change():
+            length = format_duration(booking.ends_at - booking.starts_at, parts=None)
+            texts = {"from": _said(booking.starts_at), "for": length, "gpus": str(booking.count), "note": booking.note}
+            self._open_booking(texts, booking)
+
+    def action_unbook(self) -> None:
+        """Take the booking under the cursor back, after a question."""
+        booking = self._booking
+        if booking is None:
+            self.notify("No booking is under the cursor.", severity="warning")
+        elif self._may_change():
+            lines = [Text(line) for line in told_booking(booking, self.setting.now())]
+            question = f"Take booking {booking.id} back?"
+            self._ask(ConfirmDialog(question, lines, "Take it back", decline="Keep"), deeds.unreserve(booking.id))
+
+    def _open_booking(self, texts: dict[str, str], moving: Booking | None = None) -> None:
+        def answered(deed: Deed | None) -> None:
+            self._show_ghosts(())
+            if deed is not None:
+                self._clerk.ask(deed)
+
+        self.app.push_screen(BookingDialog(self.setting, texts, moving, self._show_ghosts), answered)
+
+    def _show_ghosts(self, ghosts: tuple[Span, ...]) -> None:
+        """Show what is only thought of, and bring it into sight."""
+        self._ghosts = ghosts
+        if ghosts and self._window:
+            self._window = self._window.showing(ghosts[0].ends_at).showing(ghosts[0].starts_at)
+        self._repaint()
 
     # Moving
 
@@ -309,3 +376,8 @@ class TimetableScreen(DashboardScreen):
             self._cursor_at = max(span.starts_at, min(self.setting.now(), span.ends_at))
         self._window = self._window.showing(self._cursor_at)
         self._repaint()
+
+
+def _said(at: float) -> str:
+    """A moment as it is written into a field: the day and the time, by the clock on the wall."""
+    return f"{datetime.fromtimestamp(at, UTC).astimezone():%Y-%m-%d %H:%M}"
