@@ -62,7 +62,7 @@ async def test_a_window_is_shown_as_a_ghost_before_it_is_booked(free: Believable
         await write(pilot, "note", "customer")
         await told(pilot, "20:00 to 23:00, on GPU 2, 3.")
         assert {ghost.gpu for ghost in screen._ghosts} == {"GPU-2", "GPU-3"}
-        await told(pilot, "m maria: cust")
+        await told(pilot, "┄")
         assert bookings(free) == []
         await pilot.press("enter")
         await until(pilot, lambda: bookings(free))
