@@ -6,16 +6,20 @@ import json
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from tests.cli.states import publish
 from tests.scheduler.conftest import Rig, make_rig
 from tests.scheduler.test_leading import waiting_for
 from tests.store.builders import ANNA, command, submission, training
 from tests.store.stored_homes import HERE, restore
+from yolotui.core.bookings import BookingRequest
 from yolotui.core.jobs import Outcome
 from yolotui.errors import NotPossible, QueueUnusable
 from yolotui.leadership import Lock
@@ -162,3 +166,16 @@ def test_what_still_runs_is_adopted_and_not_run_twice(make_rig: Callable[[str], 
     ended = rig.until(job, "succeeded")
     assert [attempt.outcome for attempt in ended.attempts] == [Outcome.SUCCEEDED]
     assert witness.read_text() == "x\n"
+
+
+def test_bookings_are_there_again(home):
+    with Store(home) as store:
+        publish(store, 2, at=time.time())
+        request = BookingRequest(starts_at=time.time() + 3600, ends_at=time.time() + 9 * 3600, count=2, note="the demo")
+        kept = store.verbs.reserve(request, ANNA)
+        store.checkpoint()
+    content = home.queue.read_bytes()
+    home.queue.write_bytes(content[: len(content) - 4096])  # its last page is gone
+    repair(home, [home.runs])
+    with Store(home) as store:
+        assert [replace(booking, revision=kept.revision) for booking in store.read.bookings()] == [kept]
