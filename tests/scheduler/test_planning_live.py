@@ -19,7 +19,7 @@ from yolotui.core.jobs import Outcome
 from yolotui.core.plan import Mode, Policy, Preemption
 from yolotui.core.timetable import Entry, Published
 from yolotui.errors import NotPossible, WrongUse
-from yolotui.scheduler.__main__ import policy_of
+from yolotui.policy import policy_of
 from yolotui.store import GpuState
 
 FAILING_CARD = "raise RuntimeError('CUDA error: unspecified launch failure')"

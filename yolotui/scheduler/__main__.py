@@ -12,10 +12,10 @@ from pathlib import Path
 
 from yolotui.config import Config
 from yolotui.core.limits import Limits
-from yolotui.core.plan import Mode, Policy, Preemption
 from yolotui.errors import ExitCode, NotPossible, QueueOutOfReach, WrongFile, YolotuiError
 from yolotui.leadership import Lock
 from yolotui.locations import Home
+from yolotui.policy import policy_of
 from yolotui.probe import Limits as DeviceLimits
 from yolotui.probe import Samples, open_devices
 from yolotui.probe.processes import identity
@@ -76,19 +76,6 @@ def _config_of(home: Home) -> Config:
     except WrongFile as error:
         log.error("%s\nThe defaults are in force until this is mended.", error)
         return Config()
-
-
-def policy_of(config: Config) -> Policy:
-    """How to plan, as the configuration says."""
-    scheduling = config.scheduling
-    return Policy(
-        mode=Mode(scheduling.mode),
-        too_hot_c=config.gpus.too_hot_c,
-        preemption=Preemption(scheduling.preemption),
-        notice_s=scheduling.notice_s,
-        checkpoint_wait_s=scheduling.checkpoint_wait_s,
-        tenants=scheduling.tenants,
-    )
 
 
 def _lead_while_needed(home: Home, *, until_idle: bool) -> None:
