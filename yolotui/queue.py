@@ -117,6 +117,12 @@ class Queue(Foresight, Sharing):
         """Raise QueueDamaged where the file is damaged. Reads all of it."""
         self._store.refuse_damage()
 
+    def events(
+        self, words: str = "", *, before_id: int | None = None, after_id: int = 0, limit: int = 200
+    ) -> list[AuditRow]:
+        """A page of the same, newest first, older than `before_id`: rows that have every word somewhere."""
+        return self._store.read.events(words, before_id=before_id, after_id=after_id, limit=limit)
+
     def gpu_samples(self, gpu: str, since_at: float) -> list[GpuSample]:
         """A card's readings from `since_at` (UTC seconds) on, oldest first; none that are older than a week."""
         from yolotui.probe.samples import Samples

@@ -277,6 +277,18 @@ class Queries:
             ).fetchall()
         return [_audit_row(row) for row in rows]
 
+    def events(self, words: str = "", *, before_id: int | None = None, after_id: int = 0, limit: int) -> list[AuditRow]:
+        """A page of the audit log, newest first: rows between two ids that have every word in who, what, job or why."""
+        text = (
+            "lower(actor || ' ' || verb || coalesce(' #' || job || ' ' || name, '') || ' ' || reason || ' ' || detail)"
+        )
+        needles = words.lower().split()
+        where = " AND ".join([f"instr({text}, ?)"] * len(needles) + ["a.id > ?", "a.id < ?"])
+        query = f"SELECT a.* FROM audit a LEFT JOIN jobs j ON j.id = job WHERE {where} ORDER BY a.id DESC LIMIT ?"  # noqa: S608 — built from constants
+        newest = 2**63 - 1 if before_id is None else before_id
+        with self._database.snapshot() as connection:
+            return [_audit_row(row) for row in connection.execute(query, [*needles, after_id, newest, limit])]
+
     def audit(self, *, jobs: Sequence[int] | None = None, after_id: int = 0, limit: int = 1000) -> list[AuditRow]:
         """The newest `limit` rows of the audit log, oldest first: of all, or of some jobs."""
         where, parameters = "id > ?", [after_id]

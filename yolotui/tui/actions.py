@@ -42,6 +42,9 @@ class Place(StrEnum):
     RUN = "run"
     FORM = "form"
     FILE = "file of jobs"
+    COMPARE = "compare"
+    EVENTS = "events"
+    REPORT = "report"
 
 
 class Topic(StrEnum):
@@ -117,19 +120,31 @@ FORM_ACTIONS: Final = (
 
 BOTH: Final = (Place.QUEUE, Place.TIMETABLE)
 ON_JOBS: Final = (Place.QUEUE, Place.RUN)
-WITH_ROWS: Final = (Place.QUEUE, Place.RUN)
+WITH_CURVES: Final = (Place.RUN, Place.COMPARE)
+WITH_ROWS: Final = (*ON_JOBS, Place.COMPARE, Place.EVENTS, Place.REPORT)
 """The screens on which rows are moved through."""
 
-RUN_ACTIONS: Final = (
+VIEW_ACTIONS: Final = (
     Action("next_page", ("tab",), "next page", "The next page.", Topic.LOOK, rank=1, places=(Place.RUN,)),
     Action("previous_page", ("shift+tab",), "page before", "The page before.", Topic.LOOK, places=(Place.RUN,)),
     Action("left", ("left", "h"), "cursor", "Move the cursor of the curves back, and read their values.", Topic.LOOK,
-           rank=1, places=(Place.RUN,)),
-    Action("right", ("right", "l"), "on", "Move the cursor of the curves on.", Topic.LOOK, places=(Place.RUN,)),
-    Action("search", ("slash",), "search", "Search in the log.", Topic.LOOK, rank=1, places=(Place.RUN,)),
+           rank=1, places=WITH_CURVES),
+    Action("right", ("right", "l"), "on", "Move the cursor of the curves on.", Topic.LOOK, places=WITH_CURVES),
+    Action("search", ("slash",), "search", "Search: in the log of a run, in events.", Topic.LOOK, rank=1,
+           places=(Place.RUN, Place.EVENTS)),
     Action("next_match", ("n",), "next", "The next line that was searched for.", Topic.LOOK, places=(Place.RUN,)),
     Action("previous_match", ("N",), "before", "The line before that was searched for.", Topic.LOOK,
            places=(Place.RUN,)),
+    Action("axis", ("t",), "epochs/time", "Curves by epoch, or by hours of training.", Topic.LOOK, rank=1,
+           places=(Place.COMPARE,)),
+    Action("next_metric", ("m",), "metric", "Curves of the next score or loss.", Topic.LOOK, rank=1,
+           places=(Place.COMPARE,)),
+    Action("period", ("t",), "period", "Today, the night, the week.", Topic.LOOK, rank=1, places=(Place.REPORT,)),
+    Action("compare", ("V",), "compare", "Lay the marked runs over one another: curves, arguments, cost.", Topic.LOOK,
+           rank=15),
+    Action("events", ("E",), "events", "Who did what and when, and what needs attention.", Topic.LOOK, rank=16,
+           places=ON_JOBS),
+    Action("report", ("w",), "report", "Who used the GPUs for what, and when they were idle.", Topic.LOOK, rank=17),
     Action("enlarge", ("enter",), "enlarge", "Give the picture of a file the whole room, and back.", Topic.LOOK,
            places=(Place.RUN,)),
 )  # fmt: skip
@@ -156,7 +171,7 @@ ACTIONS: Final = (
            Topic.LOOK, rank=4),
     Action("sort", ("s",), "sort", "Next order: queue, newest, priority, name, metric.", Topic.LOOK, rank=12),
     Action("open_run", ("enter",), "open", "Open the run: curves, log, arguments, attempts, files.", Topic.LOOK,
-           rank=5),
+           rank=5, places=(Place.QUEUE, Place.EVENTS, Place.REPORT)),
     Action("zoom", ("z",), "zoom", "Give the run's panel the whole screen, and back.", Topic.LOOK),
     Action("log", ("l",), "log", "Show the end of the run's log, or hide it.", Topic.LOOK, rank=6),
     Action("back", ("escape",), "back", "Back: leave screen, zoom, cursor, search; take the marks away.", Topic.LOOK,
@@ -199,7 +214,7 @@ ACTIONS: Final = (
     Action("edit", ("e",), "edit", "Change a job that waits.", Topic.ACT, changes=True, rank=11),
     Action("jobs_file", ("F",), "file", "Look into a file of jobs, and submit it.", Topic.ACT, changes=True),
     *TIMETABLE_ACTIONS,
-    *RUN_ACTIONS,
+    *VIEW_ACTIONS,
     *FORM_ACTIONS,
     Action("help", ("question_mark",), "help", "Show this help.", Topic.PROGRAM, rank=-2, places=EVERYWHERE),
     Action("quit", ("q",), "quit", "Leave the dashboard. Jobs and scheduler go on without it.", Topic.PROGRAM, rank=-1,

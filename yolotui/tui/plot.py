@@ -6,7 +6,7 @@ chart of 10,000 points costs what one of 100 does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -20,18 +20,24 @@ from yolotui.tui.words import fit, number
 LABEL_WIDTH = 7
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bit of each braille dot: by column from the left, by row from the top."""
+SIGN = -1
+"""Stands for a line's own sign in place of dots."""
 
 Row = list[Segment]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: its name, its values from left to right (NaN: a gap), its colour, whether it is dashed."""
+    """One line of a chart: its name, its values from left to right (NaN: a gap), its colour, whether it is dashed.
+
+    A `sign` (one cell) stands at its end, and for the whole line in ASCII: so that many are told apart without colour.
+    """
 
     name: str
     values: tuple[float, ...]
     colour: str
     dashed: bool = False
+    sign: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def _heading(chart: Chart, width: int, glyphs: Glyphs) -> Row:
     row, used = [Segment(fit(chart.title, LABEL_WIDTH, " "), STRONG)], LABEL_WIDTH
     for number_, line in enumerate(chart.lines):
         told = _told(line, chart.cursor)
-        sample = glyphs.lines[number_] if glyphs.lines else "╌" if line.dashed else "━"
+        sample = line.sign or _sample(line, number_, glyphs)
         name = f"{sample} {line.name}" if line.name else sample
         value = f" {number(told)}" if told is not None else ""
         if used + len(name) + len(value) > width:
@@ -89,6 +95,10 @@ def _heading(chart: Chart, width: int, glyphs: Glyphs) -> Row:
         row += [Segment(name, ink(line.colour)), Segment(value + gap, ink(MUTED))]
         used += len(name) + len(value) + len(gap)
     return [*row, Segment(" " * max(0, width - used))]
+
+
+def _sample(line: Line, number_: int, glyphs: Glyphs) -> str:
+    return glyphs.lines[number_ % len(glyphs.lines)] if glyphs.lines else "╌" if line.dashed else "━"
 
 
 def _told(line: Line, cursor: int | None) -> float | None:
@@ -110,16 +120,23 @@ def _plot(chart: Chart, span: tuple[float, float], width: int, height: int, glyp
     across, down = (2, 4) if glyphs.braille else (1, 1)
     dots = [[0] * width for _ in range(height)]
     owners: list[list[int]] = [[-1] * width for _ in range(height)]
+    ends: dict[tuple[int, int], int] = {}
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index]
-        for x, (top, bottom) in enumerate(_columns(line.values, span, width * across, height * down)):
+        columns = _columns(line.values, span, width * across, height * down)
+        if line.sign and (end := _free_end(columns, across, down, ends)):
+            ends[end] = index
+        for x, (top, bottom) in enumerate(columns):
             if top < 0 or (line.dashed and glyphs.braille and x % 4 == 3):
                 continue
             for y in range(top, bottom + 1):
                 dots[y // down][x // across] |= DOTS[x % across][y % down] if glyphs.braille else 1
                 owners[y // down][x // across] = index
     styles = [ink(line.colour) for line in lines]
-    rows = [_cells(dots[y], owners[y], styles, glyphs) for y in range(height)]
+    for (x, y), index in ends.items():
+        dots[y][x], owners[y][x] = SIGN, index
+    signs = [line.sign for line in lines]
+    rows = [_cells(dots[y], owners[y], styles, signs, glyphs) for y in range(height)]
     if chart.cursor is None:
         return rows
     count = max(len(line.values) for line in lines)
@@ -181,15 +198,30 @@ def _stretched(values: Sequence[float], width: int) -> list[tuple[float, float] 
     return spans
 
 
-def _cells(dots: Sequence[int], owners: Sequence[int], styles: Sequence[Style], glyphs: Glyphs) -> Row:
+def _free_end(
+    columns: Sequence[tuple[int, int]], across: int, down: int, taken: Mapping[tuple[int, int], int]
+) -> tuple[int, int] | None:
+    """The last cell of a line in which no other sign stands, as x and y; None for a line that is not there."""
+    cells = ((x // across, top // down) for x, (top, _) in reversed(list(enumerate(columns))) if top >= 0)
+    return next((cell for cell in cells if cell not in taken), None)
+
+
+def _cells(
+    dots: Sequence[int], owners: Sequence[int], styles: Sequence[Style], signs: Sequence[str], glyphs: Glyphs
+) -> Row:
     """One row of cells as segments, neighbours of one line joined."""
     row: Row = []
     text, current = "", -2
     for bits, owner in zip(dots, owners, strict=True):
-        sign = " " if not bits else chr(0x2800 + bits) if glyphs.braille else glyphs.lines[owner % len(glyphs.lines)]
+        if not bits:
+            cell = " "
+        elif bits == SIGN or (signs[owner] and not glyphs.braille):
+            cell = signs[owner]
+        else:
+            cell = chr(0x2800 + bits) if glyphs.braille else glyphs.lines[owner % len(glyphs.lines)]
         if owner != current and text:
             row.append(Segment(text, styles[current] if current >= 0 else None))
             text = ""
-        text, current = text + sign, owner
+        text, current = text + cell, owner
     row.append(Segment(text, styles[current] if current >= 0 else None))
     return row

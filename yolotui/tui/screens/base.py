@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yolotui.core.comparing_runs import FEWEST, MOST
 from yolotui.tui.commands import ActionCommands
 from yolotui.tui.live import Live
 from yolotui.tui.messages import VerbDone
@@ -60,6 +61,28 @@ class DashboardScreen(ActingScreen):
         from yolotui.tui.screens.run import RunScreen
 
         self.app.push_screen(RunScreen(self.setting, self.live, job_id))
+
+    def action_events(self) -> None:
+        """Show what has happened."""
+        from yolotui.tui.screens.events import EventsScreen
+
+        self.app.push_screen(EventsScreen(self.setting, self.live))
+
+    def action_report(self) -> None:
+        """Show what the GPUs were used for."""
+        from yolotui.tui.screens.report import ReportScreen
+
+        self.app.push_screen(ReportScreen(self.setting, self.live))
+
+    def action_compare(self) -> None:
+        """Show the chosen runs beside one another."""
+        jobs = self.chosen
+        if not FEWEST <= len(jobs) <= MOST:
+            self.notify(f"Mark {FEWEST} to {MOST} runs with Space, then V compares them.", severity="warning")
+            return
+        from yolotui.tui.screens.compare import CompareScreen
+
+        self.app.push_screen(CompareScreen(self.setting, self.live, [job.id for job in jobs]))
 
     # The program
 
