@@ -107,3 +107,25 @@ def test_a_running_job_is_measured_and_told_at_its_end(rig: Rig, tmp_path: Path)
         ended = rig.until(job_id, "succeeded").attempts[0]
     assert ended.explanation == "Of the 10 GiB declared it took 7 GiB at most."
     assert ended.progress.peak_vram_bytes == 7 * GIB
+
+
+def test_two_share_a_card_by_what_they_were_promised_and_nobody_else_comes_on_it(rig: Rig, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    with FakeNvml(tmp_path, [Card("GPU-a")]) as nvml:
+        rig.environment = {**rig.environment, **nvml.env, "YOLOTUI_GPUS": ""}
+        first, second = (rig.command(name, *waiting_for(go), gpus=1, vram_bytes=10 * GIB) for name in ("one", "two"))
+        rig.lead()
+        for job_id in (first, second):
+            assert rig.until(job_id, "running").attempts[0].gpus == ("GPU-a",)
+        small = rig.command("small", "true", gpus=1, vram_bytes=2 * GIB)
+        alone = rig.command("alone", "true", gpus=1)
+        entries = eventually(
+            lambda: (p := rig.store.read.published()) and p.timetable.by_job().keys() >= {small, alone} and p.timetable
+        )
+        assert entries
+        assert all(entries.by_job()[job_id].why for job_id in (small, alone))
+        assert sorted(lease.job for lease in rig.store.read.leases()) == [first, second]
+        go.touch()
+        for job_id in (first, second, small, alone):
+            rig.until(job_id, "succeeded")
+    assert rig.store.read.leases() == []
