@@ -18,6 +18,7 @@ from yolotui.core.plan import Policy
 from yolotui.errors import QueueUnusable
 from yolotui.leadership import Lock
 from yolotui.locations import Home
+from yolotui.scheduler.deadlines import DeadlineWatch
 from yolotui.scheduler.deciding import Decider
 from yolotui.scheduler.evicting import Evictor
 from yolotui.scheduler.executor import Executor
@@ -88,6 +89,7 @@ class Leader:
         self._starter = Starter(store, executor, host, self._picture, self._decider, tenants=policy.tenants)
         self._evictor = Evictor(store, self._picture)
         self._windows = Windows(store, self._picture, host, expires_s=bookings.expires_s)
+        self._deadlines = DeadlineWatch(store, policy)
         self._publisher = Publisher(store)
         self._reaper = Reaper(
             store,
@@ -107,6 +109,7 @@ class Leader:
     def run(self) -> str:
         """Lead; returns why it left."""
         self._decider.remember()
+        self._deadlines.remember()
         while True:
             if self._wakeups.asked_to_leave:
                 return "asked to leave"
@@ -198,12 +201,14 @@ class Leader:
         """Decide, then start what stands in the first column; again until nothing more does."""
         # The clock is read after the queue: nothing in a plan is younger than the plan.
         while self._decider.is_due(self._picture, self._host.latest, now := self._clock()):
-            _, world, timetable = self._decider.decide(self._picture, self._host.latest, now)
+            decision = self._decider.decide(self._picture, self._host.latest, now)
+            timetable = decision.timetable
             for skip in timetable.skips:
                 self._store.ledger.settle(skip.job_id, Waiting, Skipped(now, skip.reason), "skip", skip.reason)
             for entry in self._starter.confirmed(timetable.starting_now()):
-                self._starter.start(entry, world, now)
+                self._starter.start(entry, decision.world, now)
             self._windows.follow(timetable)
+            self._deadlines.look_at(decision)
             self._observe()
 
     def _make_room(self) -> None:
