@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from yolotui.core.bookings import BookingRequest
+from yolotui.core.deadlines import Miss, Rescue, misses, rescue
 from yolotui.core.jobs import JobSpec, Priority, Waiting
 from yolotui.core.plan import Preemption
 from yolotui.core.timetable import Estimate, Published
@@ -18,6 +19,7 @@ from yolotui.core.whatif import (
     need_of,
     too_much,
     with_bookings,
+    with_deadline,
     with_job,
     with_other_wishes,
     with_priority,
@@ -28,6 +30,9 @@ from yolotui.opened import Opened
 from yolotui.policy import policy_of
 from yolotui.quotas import never_within
 from yolotui.store import Actor
+
+RESCUES = 3
+"""For how many jobs a change is sought that saves their deadline: each takes several plans."""
 
 
 class Foresight(Opened):
@@ -70,6 +75,21 @@ class Foresight(Opened):
         now = self._clock()
         would_be = self._store.verbs.would_be(request, Actor.current(), now)
         return difference(published, with_bookings(published.world, would_be), policy_of(self.config), now)
+
+    def what_if_due(self, jobs: Sequence[int], at: float) -> list[tuple[Miss, Rescue | None]]:
+        """Which of these jobs would miss a deadline at a moment (UTC seconds), and the least change that saves each.
+
+        Jobs that no timetable knows are in none. Changes are sought for the most pressing few.
+        """
+        published = self._store.read.published()
+        if published is None:
+            return []
+        now, policy = self._clock(), policy_of(self.config)
+        world = with_deadline(published.world, jobs, at)
+        missed = [
+            miss for miss in misses(world, difference(published, world, policy, now).timetable) if miss.job_id in jobs
+        ]
+        return [(miss, rescue(world, policy, now, miss) if n < RESCUES else None) for n, miss in enumerate(missed)]
 
     def what_if_evicting_for(self, job_id: int) -> Difference:
         """What it would be if others were paused to make room for a job in its class, or in P1 if that is higher.

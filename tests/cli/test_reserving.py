@@ -166,9 +166,13 @@ def test_deadlines_are_set_shown_and_taken_away(machine: Shell, store: Store, ad
     assert not store.read.job(job).spec.preemptible
     assert "deadline" in machine("show", "night").stdout
     states.publish(store, 4, at=time.time())
+    assert "As things stand it is kept." in machine("deadline", "night", "in 60h", "--dry-run").stderr
+    foretold = machine("deadline", "night", "in 2h", "--dry-run").stderr
+    assert "too late." in foretold
+    assert store.read.job(job).deadline_at == deadline
     late = machine("deadline", "night", "in 2h")
     assert late.exit_code == 0
-    assert "too late" in late.stderr
+    assert "too late." in late.stderr
     assert "To be done by" in late.stderr
     assert machine("deadline", "night", "none").exit_code == 0
     assert store.read.job(job).deadline_at is None
@@ -176,6 +180,17 @@ def test_deadlines_are_set_shown_and_taken_away(machine: Shell, store: Store, ad
     assert machine("deadline", "night", "at eight").exit_code == 2
     states.succeed(store, job)
     assert machine("deadline", "night", "08:00").exit_code == 4
+
+
+def test_what_would_save_a_deadline_is_told(machine: Shell, store: Store, add: Add) -> None:
+    for n in range(4):
+        add(f"long-{n}", "--estimate", "10h")
+    add("night", "--estimate", "2h", "--priority", "P3")
+    states.publish(store, 1, at=time.time())
+    told = machine("deadline", "night", "in 5h", "--dry-run").stderr
+    assert "too late." in told
+    assert "would save it" in told
+    assert "`yolotui priority P" in told
 
 
 def test_quotas_are_shown_with_what_is_used(machine: Shell, store: Store, add: Add) -> None:

@@ -26,12 +26,22 @@ UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
 @click.command("deadline")
 @click.argument("jobs", metavar="JOB", shell_complete=complete_job)
 @click.argument("when", metavar="TIME|none")
+@click.option("--dry-run", is_flag=True, help="Set none; tell whether it would be kept.")
 @reason_option
-def deadline_verb(jobs: str, when: str, reason: str) -> None:
-    """Say when jobs must be done: "08:00", "tomorrow 08:00", "Wed 18:00", "2026-12-24 08:00"; none: whenever."""
+def deadline_verb(jobs: str, when: str, dry_run: bool, reason: str) -> None:
+    """Say when jobs must be done: "08:00", "tomorrow 08:00", "Wed 18:00", "2026-12-24 08:00"; none: whenever.
+
+    Where it will be missed as things stand, it says so, and what would save it.
+    """
     queue, now = open_queue(), time.time()
     chosen = fitting(queue, [jobs], "set a deadline for", UNFINISHED)
     at = None if when.strip().lower() == "none" else read_moment(when, "TIME", now)
+    if dry_run:
+        if at is None:
+            raise click.UsageError("--dry-run tells whether a deadline would be kept: give it a time.")
+        _tell_who_will_be_late(queue, chosen, at, now)
+        narrate("Nothing was changed.")
+        return
     queue.set_deadline([job.id for job in chosen], at, reason=reason)
     if at is None:
         narrate(f"No deadline any more: {told(chosen)}.")
@@ -112,13 +122,11 @@ def _eviction_document(eviction: Eviction) -> dict[str, Any]:
 
 
 def _tell_who_will_be_late(queue: Queue, jobs: Sequence[Job], at: float, now: float) -> None:
-    published = queue.published()
-    entries = published.timetable.by_job() if published else {}
-    for job in jobs:
-        entry = entries.get(job.id)
-        if entry is not None and entry.finish_at is not None and entry.finish_at > at:
-            late, finish = format_duration(entry.finish_at - at), format_clock(entry.finish_at, now)
-            narrate(f"But {told([job])} is expected at {finish}, {late} too late: a higher priority may save it.")
+    late = queue.what_if_due([job.id for job in jobs], at)
+    for miss, rescue in late:
+        narrate(miss.sentence(now), *([rescue.sentence(miss)] if rescue else []))
+    if not late and queue.published():
+        narrate("As things stand it is kept.")
 
 
 def _gpus_in_use(jobs: Iterable[Job], quota: Quota) -> int:
