@@ -141,8 +141,9 @@ class Queue(Foresight, Sharing):
         specs = tuple(checked(spec, folder=Path.cwd(), weights_dir=self.home.weights) for spec in specs)
         if refused := [said for spec in specs if (said := self._too_much(spec))]:
             raise WrongUse("\n".join(refused))
-        environment = submitted_environment(os.environ)
-        submissions = [Submission(spec=s, priority=priority, environment=environment, hold=hold) for s in specs]
+        submissions = [
+            Submission(spec=spec, priority=priority, environment=_environment(spec), hold=hold) for spec in specs
+        ]
         return self._do(reason, lambda actor: self._store.verbs.submit(submissions, actor))
 
     def add_file(
@@ -155,9 +156,8 @@ class Queue(Foresight, Sharing):
         jobs = read_jobfile(file, weights_dir=self.home.weights, existing=self.names()).jobs
         if refused := [f"{file}:{job.line}: {said}" for job in jobs if (said := self._too_much(job.spec))]:
             raise WrongFile(refused)
-        environment = submitted_environment(os.environ)
         submissions = [
-            Submission(spec=j.spec, priority=j.priority, environment=environment, hold=j.hold, digest=j.digest)
+            Submission(spec=j.spec, priority=j.priority, environment=_environment(j.spec), hold=j.hold, digest=j.digest)
             for j in jobs
         ]
 
@@ -261,3 +261,8 @@ class Queue(Foresight, Sharing):
     def watching(self) -> AbstractContextManager[None]:
         """Keep the leader from leaving while somebody looks."""
         return watching(self.home)
+
+
+def _environment(spec: JobSpec) -> dict[str, str]:
+    """The variables that go with a job."""
+    return submitted_environment(os.environ, spec.keep_env)

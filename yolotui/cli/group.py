@@ -58,7 +58,9 @@ class VerbGroup(click.Group):
             code = super().invoke(ctx) or ExitCode.DONE
             sys.stdout.flush()
         except YolotuiError as error:
-            click.echo(f"yolotui: {error}", err=True)
+            from yolotui.cli.printing import narrate
+
+            narrate(*f"yolotui: {error}".splitlines())
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):
             click.echo("Interrupted.", err=True)

@@ -5,6 +5,7 @@ A table is drawn by rich on a terminal and is plain aligned text in a pipe; rich
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ NARROW = 110
 ELASTIC = frozenset({"name", "group", "best"})
 """Columns that give way on a narrow terminal; the last one wraps."""
 LINE_BREAKS = str.maketrans(dict.fromkeys("\n\r\t\v\f\x85\u2028\u2029", " "))
+
+
+OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""What a terminal obeys and JSON leaves as it is: written as \\uXXXX. Such letters occur inside of strings alone."""
 
 
 class Cell(NamedTuple):
@@ -58,7 +63,8 @@ def clean(text: str) -> str:
 def print_document(subject: str, content: object) -> None:
     """Print one JSON object: the schema's version, and the content under its subject. NaN and infinity become null."""
     document: dict[str, Any] = {"schema": SCHEMA, subject: content}
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    click.echo(OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def print_table(table: Table) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolotui.cli.printing import narrate
+from yolotui.cli.secrets import tell_what_stays_behind
 
 if TYPE_CHECKING:
     from yolotui.store import FileTaken
@@ -16,5 +17,7 @@ def tell_what_was_taken(file: str, taken: FileTaken) -> None:
     kept = len(taken.jobs) - len(taken.added) - len(taken.updated)
     told = [f"{count} {word}" for count, word in (*counts, (kept, "there already")) if count]
     narrate(f"{file}: {len(taken.jobs)} jobs, {', '.join(told)}.")
+    if taken.added:
+        tell_what_stays_behind()
     for job_id, why in taken.kept:
         narrate(f"  job {job_id} {why}")

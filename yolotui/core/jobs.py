@@ -85,7 +85,8 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
 
     `gpu_model`, `avoid` and `prefer` name GPUs by index, UUID or a part of the model's name. `estimate_s` is how long
     its owner thinks that it takes, `time_limit_s` how long it may run at most, over all its attempts. `keep` says which
-    epochs' checkpoints stay: every n-th, or these.
+    epochs' checkpoints stay: every n-th, or these. `keep_env` names variables of the submitter's that look like secrets
+    and go with the job all the same.
     """
 
     name: str
@@ -115,6 +116,7 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     python: str | None = None
     cwd: str = ""
     env: dict[str, str] = {}
+    keep_env: tuple[str, ...] = ()
 
     @property
     def retries_allowed(self) -> int:

@@ -21,7 +21,7 @@ _ULTRALYTICS_KEYS = ("model", "data")
 _COMMAND_KEYS = ("run", "cwd")
 _PLAIN_KEYS = (
     *("group", "gpus", "vram", "gpu", "avoid", "prefer", "estimate", "time_limit", "keep"),
-    *("retries", "retry_delay", "preemptible", "deadline", "env"),
+    *("retries", "retry_delay", "preemptible", "deadline", "env", "keep_env"),
 )
 _SPEC_NAMES = {
     "retry_delay": "retry_delay_s",

@@ -9,6 +9,7 @@ import msgspec
 from yolotui import ultralytics_args
 from yolotui.core.jobs import JobSpec, Kind
 from yolotui.errors import WrongUse
+from yolotui.jobfile.fields import name
 from yolotui.jobfile.places import Places
 
 
@@ -17,8 +18,10 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
     if spec.kind is Kind.COMMAND:
         if not spec.command:
             raise WrongUse(f"{spec.name!r} has no command.")
+        if wrong := _wrong_names(spec):
+            raise WrongUse("\n".join(wrong))
         return spec if spec.cwd else msgspec.structs.replace(spec, cwd=str(folder))
-    mistakes = []
+    mistakes = _wrong_names(spec)
     places = Places(folder, weights_dir)
     found = {}
     for key, find in (("model", places.model), ("data", places.data)):
@@ -38,3 +41,13 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
     if mistakes:
         raise WrongUse("\n".join(mistakes))
     return msgspec.structs.replace(spec, **found)
+
+
+def _wrong_names(spec: JobSpec) -> list[str]:
+    wrong = []
+    for key, said in (("name", spec.name), ("group", spec.group)):
+        try:
+            name(said)
+        except ValueError as error:
+            wrong.append(f"{key}: {error}")
+    return wrong

@@ -170,6 +170,14 @@ def variables(value: object) -> dict[str, str]:
     return dict(value)
 
 
+def variable_names(value: object) -> tuple[str, ...]:
+    """Names of environment variables: one or a list, each once."""
+    said = names(value)
+    if wrong := [each for each in said if "=" in each or "\0" in each]:
+        raise ValueError(f"takes names alone, their values are those of your shell: not {_shown(wrong[0])}")
+    return said
+
+
 def deadline(value: object) -> str:
     """A time of day or a date and time: TOML's own, or as text. Given back as text: it counts from the submission."""
     if isinstance(value, datetime):
@@ -220,6 +228,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "python": text,
     "cwd": text,
     "env": variables,
+    "keep_env": variable_names,
 }
 """Every key of a job but Ultralytics' own arguments."""
 

@@ -186,6 +186,7 @@ def become_trainer(launch: dict[str, Any], console: int, writer: int, gate: int)
         os.setsid()
         restore_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
+        os.umask(launch.get("umask", 0o077))
         volunteer_for_oom(launch.get("oom_score_adj"))
         take_stdio(console)
         missing = "no such directory: {}".format(launch["cwd"])
@@ -387,6 +388,7 @@ def follow_up(order: dict[str, Any] | None) -> None:
 def become_follower(order: dict[str, Any]) -> None:
     """In the forked child: exec the scheduler, detached."""
     os.setsid()
+    os.umask(order.get("umask", 0o022))
     restore_signals()
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     take_stdio(os.open(os.devnull, os.O_WRONLY))

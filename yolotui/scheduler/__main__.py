@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from yolotui.config import Config
@@ -26,6 +27,7 @@ from yolotui.scheduler.watch import HostWatch
 from yolotui.store import Store
 
 NEEDS_A_LEADER = {"waiting", "starting", "running", "pausing", "stopping", "unknown"}
+LOG_BYTES = 16 * 1024**2  # and one earlier piece
 TRY_AGAIN_AFTER_S = 1.0
 LOCK_PATIENCE_S = 0.5  # a process that only asks whether somebody leads holds the lock for an instant
 
@@ -36,13 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--until-idle", action="store_true", help="leave when nothing is left to do and nobody watches")
     until_idle: bool = parser.parse_args(arguments).until_idle
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    umask = os.umask(0o077)  # what is in the home is its owner's alone; commands get the user's own back
     home = Home.current()
     try:
         home.create()
         if home.demo_mark.exists():
             raise NotPossible(f"{home.root} is a demonstration: nothing of it is really trained.")
         _log_to(home.scheduler_log)
-        _lead_while_needed(home, until_idle=until_idle)
+        _lead_while_needed(home, umask, until_idle=until_idle)
     except YolotuiError as error:
         log.error("%s", error)
         return int(error.exit_code)
@@ -57,8 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _log_to(file: Path) -> None:
     """Into the home's log, whoever started this process; and to the terminal of one that leads in the foreground."""
-    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    handlers: list[logging.Handler] = [logging.FileHandler(file)]
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o600)  # whoever redirected our output may have made it
+    os.close(descriptor)
+    rotating = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1)
+    handlers: list[logging.Handler] = [rotating]
     if sys.stderr.isatty():
         handlers.append(logging.StreamHandler())
     logging.basicConfig(
@@ -78,7 +84,7 @@ def _config_of(home: Home) -> Config:
         return Config()
 
 
-def _lead_while_needed(home: Home, *, until_idle: bool) -> None:
+def _lead_while_needed(home: Home, umask: int, *, until_idle: bool) -> None:
     """Lead, and lead again where a verb came in while leaving; a queue that is out of reach just now is waited for."""
     wakeups = Wakeups()
     wakeups.leave_on(signal.SIGTERM, signal.SIGINT)
@@ -89,7 +95,7 @@ def _lead_while_needed(home: Home, *, until_idle: bool) -> None:
             if not _acquire(lock):
                 return
             try:
-                needed = _lead(home, lock, wakeups, until_idle=until_idle)
+                needed = _lead(home, lock, wakeups, umask, until_idle=until_idle)
             except QueueOutOfReach as trouble:
                 log.warning("%s", trouble)
                 wakeups.wait(TRY_AGAIN_AFTER_S)
@@ -99,11 +105,11 @@ def _lead_while_needed(home: Home, *, until_idle: bool) -> None:
         wakeups.close()
 
 
-def _lead(home: Home, lock: Lock, wakeups: Wakeups, *, until_idle: bool) -> bool:
+def _lead(home: Home, lock: Lock, wakeups: Wakeups, umask: int, *, until_idle: bool) -> bool:
     """Lead under the lock, and give it back. True if there is more to do for a leader that just left."""
     config = _config_of(home)
     runs = config.paths.runs
-    executor = LocalExecutor(home, wakeups)
+    executor = LocalExecutor(home, wakeups, umask=umask)
     with Store(home, runs_root=str(Path(runs).expanduser()) if runs else None, wakes_leader=False) as store:
         me = identity(os.getpid())
         assert me is not None

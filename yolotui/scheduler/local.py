@@ -34,8 +34,10 @@ EXIT_KEYS = ("ended_at", "started_at", "exit_code", "signal", "error")
 class LocalExecutor:
     """Starts shims on this machine and watches them, their trainers and their files."""
 
-    def __init__(self, home: Home, wakeups: Wakeups) -> None:
+    def __init__(self, home: Home, wakeups: Wakeups, *, umask: int = 0o022) -> None:
+        """`umask` is that of commands: what they write outside of the home is not ours to hide."""
         self._home = home
+        self._umask = umask
         self._wakeups = wakeups
         self._shims: dict[str, subprocess.Popen[bytes]] = {}
         self._leaving: list[subprocess.Popen[bytes]] = []
@@ -210,6 +212,7 @@ class LocalExecutor:
             "env": environment,
             "kill_grace_s": LEFTOVER_GRACE_S,
             "oom_score_adj": OOM_SCORE_ADJUSTMENT,
+            "umask": self._umask if spec.kind is Kind.COMMAND else 0o077,
             "trainer": {
                 "resume_from": order.resume_from,
                 "finalize": order.finalize,
@@ -223,6 +226,7 @@ class LocalExecutor:
                 "argv": scheduler_command("--until-idle"),
                 "lock": str(self._home.scheduler_lock),
                 "env": scheduler_environment(self._home),
+                "umask": self._umask,
             },
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -36,6 +37,7 @@ def prepare(job: Job, needs: Iterable[Job]) -> Beginning:
     """Make the run directory ready and choose where to go on from. Raises OSError when the disk does not let it."""
     run_dir = Path(job.run_dir)
     run_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+    _refuse_another_users(run_dir)
     spec = with_what_was_made(job.spec, {name: need for need in needs for name in (str(need.id), need.name)})
     frozen = _frozen(job, spec)
     told = _set_aside_if_changed(run_dir, job, frozen)
@@ -63,6 +65,12 @@ def prepare(job: Job, needs: Iterable[Job]) -> Beginning:
             told += ("all epochs are trained: only the final validation is left",)
             return Beginning(spec=spec, resume_from=path, resumed_from_epoch=epoch, finalize=True, told=told)
     return Beginning(spec=spec, batch=smaller, told=told)
+
+
+def _refuse_another_users(run_dir: Path) -> None:
+    """In a folder where others may write, somebody may have been there first, and would own what we run."""
+    if run_dir.is_symlink() or run_dir.stat().st_uid != os.geteuid():
+        raise PermissionError(f"{run_dir} is a link or belongs to another user")
 
 
 def with_what_was_made(spec: JobSpec, made_by: Mapping[str, Job]) -> JobSpec:

@@ -86,6 +86,7 @@ class Database:
         self._clock = clock
         with as_sentences(self.path):
             home.create()
+            _refuse_another_users(home)
             _make_private(self.path)
             self.connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
             self.connection.row_factory = sqlite3.Row
@@ -203,6 +204,16 @@ class Database:
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
+
+
+def _refuse_another_users(home: Home) -> None:
+    """Whoever owns a home can have anything run by whoever leads it."""
+    owner = home.root.stat().st_uid
+    if owner != os.getuid() and os.getuid() != 0:
+        raise QueueUnusable(
+            f"{home.root} belongs to uid {owner}, and you are uid {os.getuid()}: a queue is its owner's alone. "
+            "Set YOLOTUI_HOME to a directory of yours."
+        )
 
 
 def claim_for_this_machine(home: Home) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from yolotui.cli.options import complete_job, open_queue, reason_option
+from yolotui.cli.secrets import tell_what_stays_behind
 from yolotui.cli.selecting import is_bulk
 from yolotui.cli.taking import tell_what_was_taken
 from yolotui.core.jobs import Kind, Priority
@@ -50,6 +51,7 @@ def job_options(command: Any) -> Any:
         click.option("--retry-delay", metavar="TIME", help="How long to wait before the first retry (5m)."),
         click.option("--hold", is_flag=True, help="Don't start it before it is released."),
         click.option("--env", multiple=True, metavar="K=V", help="A variable of its environment; repeat it."),
+        click.option("--keep-env", multiple=True, metavar="NAME", help="A variable to store though it looks secret."),
         click.option("--dry-run", is_flag=True, help="Add nothing; tell what would move, and when it would start."),
         click.option("--json", "as_json", is_flag=True, help="With --dry-run: one JSON object."),
         reason_option,
@@ -130,6 +132,7 @@ def _add_one(
         return
     (job_id,) = queue.add(spec, priority=priority, hold=hold, reason=reason)
     click.echo(job_id)
+    tell_what_stays_behind(spec.keep_env)
 
 
 def _add_file(file: str, *, again: bool, rerun_changed: bool, reason: str) -> None:

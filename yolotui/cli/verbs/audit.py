@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Sequence
+from functools import cache
 
 import click
 
@@ -10,6 +12,7 @@ from yolotui.audit_text import clock_text, detail_text
 from yolotui.cli.documents import audit_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.printing import Table, print_document, print_table
+from yolotui.store import AuditRow
 
 
 @click.command("audit")
@@ -26,5 +29,18 @@ def audit_verb(jobs: Sequence[str], lines: int, as_json: bool) -> None:
     table = Table(("at", "who", "verb", "job", "reason", "detail"), right=frozenset({"job"}))
     for row in rows:
         job = "" if row.job is None else str(row.job)
-        table.add(clock_text(row.at), row.actor, row.verb, job, row.reason, detail_text(row))
+        table.add(clock_text(row.at), _who(row), row.verb, job, row.reason, detail_text(row))
     print_table(table)
+
+
+def _who(row: AuditRow) -> str:
+    """The name that people see, with the uid where the name claims to be somebody else's: the uid can't be chosen."""
+    return row.actor if row.actor in (_login_name(row.uid), "scheduler") else f"{row.actor} (uid {row.uid})"
+
+
+@cache
+def _login_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""
