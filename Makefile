@@ -1,11 +1,11 @@
-# make setup | demo | test | chaos | lint | types | contracts | check | lock | clean
+# make setup | demo | test | fuzz | chaos | lint | types | contracts | check | lock | clean
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test chaos lint types contracts check lock clean
+.PHONY: setup demo fuzz test chaos lint types contracts check lock clean
 
 setup: $(STAMP)
 
@@ -25,6 +25,11 @@ contracts: setup
 
 test: setup
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+# EXAMPLES=50000 for a night of it; what is found stays in .hypothesis/ and comes first the next time.
+EXAMPLES ?= 5000
+fuzz: setup
+	YOLOTUI_FUZZ=$(EXAMPLES) $(BIN)/pytest -n 2 --timeout 0 tests/fuzz
 
 check: lint types contracts test
 

@@ -17,8 +17,8 @@ from yolotui.core.jobs import Failed
 from yolotui.repair import repair
 from yolotui.runner import checkpoints
 from yolotui.scheduler.preparing import prepare
-from yolotui.scheduler.progress import ProgressWatch
 from yolotui.store import Store
+from yolotui.telemetry import RunReader
 
 CHANGE = {"add", "run", "edit", "demo", "weights", "completion", "config", "scheduler", "simulate", "gc", "wait"}
 
@@ -84,7 +84,7 @@ def test_nor_does_the_scheduler_that_chooses_one_to_resume_from(store: Store, tr
     beginning = prepare(job, [])
     assert beginning.resume_from is not None
     assert beginning.resume_from.endswith("last.pt")
-    ProgressWatch().read(job)
+    RunReader(job.run_dir).poll()
     assert checkpoints.choose(Path(job.run_dir) / "train").resume is not None
     assert not witness.exists()
 

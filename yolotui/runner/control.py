@@ -43,7 +43,7 @@ class ControlFile:
                 content = json.load(file)
             self._seen = seen
             request = Request(int(content["id"]), str(content["request"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         if request.id <= self._handled or request.request not in REQUESTS:
             return None

@@ -61,10 +61,19 @@ def read(attempt_dir: str) -> Job:
         raise WrongJobError("a trainer can't do {!r}: it knows {}".format(spec.get("kind"), ", ".join(KINDS)))
     if not spec.get("model"):
         raise WrongJobError("the job names no model")
+    try:
+        job = _understood(attempt_dir, spec, order)
+    except (TypeError, ValueError, AttributeError, OverflowError) as problem:
+        raise WrongJobError(f"spec.json or launch.json can't be understood: {problem}") from problem
+    _check_files(job)
+    return job
+
+
+def _understood(attempt_dir: str, spec: Mapping[str, Any], order: Mapping[str, Any]) -> Job:
     arguments = dict(spec.get("arguments") or {})
     if order.get("workers") is not None:
         arguments.setdefault("workers", order["workers"])
-    job = Job(
+    return Job(
         attempt_dir=attempt_dir,
         kind=spec["kind"],
         model=spec["model"],
@@ -79,8 +88,6 @@ def read(attempt_dir: str) -> Job:
         finalize=bool(order.get("finalize")),
         keep=spec.get("keep"),
     )
-    _check_files(job)
-    return job
 
 
 def find_model(name: str, weights_dir: str) -> str:
@@ -113,7 +120,7 @@ def _load(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise WrongJobError(f"can't read {path}: {problem}") from problem
     if not isinstance(content, dict):
         raise WrongJobError(f"{path} holds no object")

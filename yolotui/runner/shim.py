@@ -131,7 +131,7 @@ def read_launch(attempt_dir: str) -> dict[str, Any]:
         if not launch["argv"]:
             raise ValueError("argv is empty")
         return dict(launch)
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
         raise StartError(f"launch.json can't be used: {problem!r}", NOT_EXECUTABLE) from problem
 
 

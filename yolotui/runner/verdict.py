@@ -114,7 +114,7 @@ def load(path: str) -> dict[str, Any] | None:
     try:
         with open(path, encoding="utf-8") as file:
             return dict(json.load(file))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -24,5 +24,5 @@ def read(attempt_dir: Path) -> Intervention | None:
     """The note, if there is one that can be read."""
     try:
         return msgspec.json.decode((attempt_dir / NAME).read_bytes(), type=Intervention)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return None

@@ -67,7 +67,7 @@ def judge(job: Job, attempt_dir: Path, ended: Ended, checkpoint_at: float | None
     `checkpoint_at` is when it last wrote a checkpoint: what came after that is lost when it is stopped.
     """
     last_word = end_event(attempt_dir / "events.jsonl")
-    said = last_word.get("outcome")
+    said = str(last_word.get("outcome"))
     stopped_by_us = isinstance(job.status, Stopping)
     if ended.rebooted and said not in COMPLETED:
         return Verdict(
@@ -93,7 +93,7 @@ def judge(job: Job, attempt_dir: Path, ended: Ended, checkpoint_at: float | None
             explanation=intervention.sentence,
             permanent=intervention.permanent,
         )
-    error = last_word.get("error") or {}
+    error = _error(last_word)
     failure = classify(
         Ending(
             kind=job.spec.kind,
@@ -114,6 +114,12 @@ def judge(job: Job, attempt_dir: Path, ended: Ended, checkpoint_at: float | None
         explanation=failure.sentence,
         permanent=failure.permanent,
     )
+
+
+def _error(last_word: Mapping[str, Any]) -> dict[str, str]:
+    """Type and message of the error that the trainer names; whatever else stands there is text as well."""
+    said = last_word.get("error")
+    return {key: str(value) for key, value in said.items() if value} if isinstance(said, dict) else {}
 
 
 def _made_room(
@@ -151,7 +157,7 @@ def _kernel_log(job: Job, attempt_dir: Path, ended: Ended) -> tuple[str, ...]:
     """What the kernel said of the attempt's main process, and its driver of GPUs that a job has used."""
     try:
         pids = frozenset({int(json.loads((attempt_dir / "process.json").read_bytes())["pid"])})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
     since_s = max(0.0, time.time() - (ended.started_at or time.time())) + KERNEL_LOG_SLACK_S
     lines = kernel_log.said_of(pids, since_s)
@@ -192,7 +198,7 @@ def end_event(path: Path) -> dict[str, Any]:
         if '"end"' in line:
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, dict) and event.get("event") == "end":
                 return event

@@ -69,7 +69,7 @@ class LocalExecutor:
         may_be_unstarted = isinstance(job.status, Starting | Pausing | Stopping | Unknown) and attempt.process is None
         try:
             return self._look(attempt, attempt_dir, may_be_unstarted=may_be_unstarted)
-        except (OSError, ValueError, KeyError, TypeError) as trouble:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as trouble:
             return OutOfSight(f"its files in {attempt_dir} can't be read: {trouble}")
 
     def ask(self, job: Job, attempt: Attempt, request: str) -> None:
@@ -98,7 +98,7 @@ class LocalExecutor:
         """Everything that lives for an attempt but its shim; a program may have thrown its environment away."""
         attempt_dir = attempt_directory(job, attempt)
         pids = set(tagged_processes().get(attempt.uuid, ()))
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             claim = _read_json(attempt_dir / "claim")
             if claim and claim["by"] == "shim" and is_alive(_process(claim)):
                 pids |= descendants(claim["pid"])
@@ -275,7 +275,7 @@ def _read_exit(attempt_dir: Path) -> Ended | None:
             if content is None
             else Ended(**{key: content[key] for key in EXIT_KEYS}, oom_kills=content.get("oom_kills"))
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

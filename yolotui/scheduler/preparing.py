@@ -115,7 +115,7 @@ def _set_aside_if_changed(run_dir: Path, job: Job, frozen: Mapping[str, Any]) ->
 
 def _earlier_spec(path: Path) -> Mapping[str, Any] | None:
     """What the attempt before was asked for; None where that can't be read any more."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         content = json.loads(path.read_bytes())
         return content if isinstance(content, dict) else None
     return None

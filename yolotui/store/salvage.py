@@ -100,6 +100,6 @@ def makes_sense(table: str, row: Row) -> bool:
     }
     try:
         checks.get(table, lambda: None)()
-    except (msgspec.DecodeError, ValueError, TypeError):
+    except (msgspec.DecodeError, ValueError, TypeError, RecursionError):
         return False
     return True
