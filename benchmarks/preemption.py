@@ -1,6 +1,6 @@
 """How soon does a P0 train on a full machine, and what do those lose who make room? And a booking over a training.
 
-    python benchmarks/preemption.py [--epoch-images 1000]
+    python benchmarks/preemption.py [--epoch-images 600]
 
 Real trainings on a simulated host of two cards, with the real scheduler. First both cards are taken by trainings of
 long epochs (so many images each), then a P0 comes: printed are the seconds from its submission to its first batch, and
@@ -35,7 +35,7 @@ checkpoint_wait = "20s"
 [bookings]
 smallest = "10s"
 """
-EPOCHS = 4
+EPOCHS = 5
 HOST = "sim:2x24GiB"
 TOLD = {"notice", "withdraw-notice", "warn-booking", "evict", "open-booking", "use-booking", "end-booking"}
 
@@ -152,7 +152,7 @@ def booked_window(bench: Bench) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epoch-images", type=int, default=1000, help="images in an epoch of the long trainings")
+    parser.add_argument("--epoch-images", type=int, default=600, help="images in an epoch of the long trainings")
     images: int = parser.parse_args().epoch_images
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), images)

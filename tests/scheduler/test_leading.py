@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +16,10 @@ import pytest
 from tests.helpers import eventually
 from tests.scheduler.conftest import ANNA, Rig
 from yolotui import JobSpec, Kind, Queue
+from yolotui.core.bookings import BookingRequest
 from yolotui.core.jobs import Attempt, Failed, Outcome, Priority, Skipped, Waiting
 from yolotui.leadership import Lock, is_led, watching
+from yolotui.scheduler.leader import LINGER_S
 
 WAIT_FOR_FILE = "import sys,pathlib,time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)"
 
@@ -53,6 +57,19 @@ def test_it_stays_while_somebody_watches(rig: Rig) -> None:
         job = rig.command("late", "true")
         rig.until(job, "succeeded")
         assert scheduler.poll() is None
+    assert scheduler.wait(timeout=60) == 0
+
+
+def test_it_stays_for_a_booking_that_is_still_to_come(rig: Rig) -> None:
+    rig.home.create()
+    with watching(rig.home):
+        scheduler = rig.lead("--until-idle")
+        eventually(rig.store.read.host)
+        tomorrow = time.time() + 86400
+        booking = rig.store.verbs.reserve(BookingRequest(starts_at=tomorrow, ends_at=tomorrow + 7200, count=1), ANNA)
+    with pytest.raises(subprocess.TimeoutExpired):
+        scheduler.wait(timeout=LINGER_S + 1)
+    rig.store.verbs.unreserve(booking.id, ANNA)
     assert scheduler.wait(timeout=60) == 0
 
 

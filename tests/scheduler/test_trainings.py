@@ -16,7 +16,7 @@ import pytest
 from examples.make_shapes import make_shapes
 from tests.helpers import eventually
 from tests.scheduler.conftest import ANNA, Rig
-from yolotui.core.jobs import Argument, Job, JobSpec, Kind, Outcome, Paused, Request, Succeeded
+from yolotui.core.jobs import Argument, Job, JobSpec, Kind, Outcome, Paused, Priority, Request, Succeeded
 from yolotui.core.timetable import Estimate
 from yolotui.telemetry import RunReader
 
@@ -139,3 +139,23 @@ def test_two_interpreters_side_by_side_and_a_wrong_argument(
     assert "request" in ended.attempts[0].explanation
     assert 2 <= len(epochs_of(ended)) < 300
     assert (Path(ended.run_dir) / "train/weights/best.pt").exists()
+
+
+def test_a_training_makes_room_for_a_p0_and_misses_no_epoch(make_rig: Callable[[str], Rig], shapes: Path) -> None:
+    rig = make_rig("sim:1x24GiB")
+    rig.home.create()
+    rig.home.config.write_text('[scheduling]\npreemption = "evict"\n')
+    victim = rig.submit(training(shapes, epochs=1000, name="victim", retries=0))
+    rig.lead()
+    until_epoch(rig, victim, 2)
+    urgent = rig.submit(training(shapes, epochs=1, name="urgent"), priority=Priority.P0)
+    rig.until(urgent, "succeeded", timeout_s=200)
+    evicted = rig.job(victim).attempts[0]
+    assert evicted.outcome is Outcome.EVICTED
+    assert f"Made room for job {urgent}: paused after epoch {evicted.progress.epochs_done};" in evicted.explanation
+
+    until_epoch(rig, victim, evicted.progress.epochs_done + 1)
+    rig.store.verbs.request([victim], Request.FINISH, ANNA)
+    ended = rig.until(victim, "succeeded", timeout_s=120)
+    assert ended.attempts[1].resumed_from_epoch == evicted.progress.epochs_done
+    assert epochs_of(ended) == rows_of_csv(ended) == list(range(1, ended.progress.epochs_done + 1))
