@@ -45,10 +45,12 @@ class Desk:
         self.put()
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, *, has_planned: bool = True) -> None:
         """A leader begins, which knows nothing but the queue."""
         self._picture = Picture(self.store, lambda job: None)
         self.windows = Windows(self.store, self._picture, self.host, expires_s=EXPIRES_S)
+        if has_planned:
+            self.windows.follow(Timetable(made_at=0.0))
 
     def put(self, **availability: Free | Foreign | Lost) -> None:
         """The cards as they are now."""
@@ -155,6 +157,17 @@ def test_one_that_nobody_uses_expires(desk: Desk) -> None:
     desk.at(1.2)
     assert desk.ending(booking) is None
     desk.at(1.25)
+    assert desk.ending(booking) is Ending.EXPIRED
+
+
+def test_a_leader_that_has_not_planned_yet_ends_nothing_for_want_of_use(desk: Desk) -> None:
+    booking = desk.reserve(1, 3)
+    desk.at(1)
+    desk.begin(has_planned=False)
+    desk.at(1.5)
+    assert desk.ending(booking) is None
+    desk.windows.follow(Timetable(made_at=0.0))
+    desk.at(1.51)
     assert desk.ending(booking) is Ending.EXPIRED
 
 

@@ -27,7 +27,7 @@ class Windows:
         self._picture = picture
         self._host = host
         self._expires_s = expires_s
-        self._placed: frozenset[int] = frozenset()
+        self._placed: frozenset[int] | None = None  # no plan yet: nobody knows who is to run in which
         self._hindered: frozenset[int] = frozenset()
 
     def look_after(self, now: float) -> bool:
@@ -37,8 +37,8 @@ class Windows:
             match booking.status:
                 case Booked():
                     self._see_to_booked(booking, now)
-                case Open(since=since, used_at=used_at):
-                    self._see_to_open(booking, max(since, used_at or since), now)
+                case Open() as status:
+                    self._see_to_open(booking, status, now)
                 case Waitlisted() if now >= booking.ends_at:
                     self._end(booking, Ending.MISSED, "nobody let go of its window in time")
         return self._store.read.revision() != before
@@ -74,7 +74,7 @@ class Windows:
                 log.info("booking %d opens", booking.id)
                 self._ledger.open_booking(booking.id)
 
-    def _see_to_open(self, booking: Booking, used_at: float, now: float) -> None:
+    def _see_to_open(self, booking: Booking, status: Open, now: float) -> None:
         users = self._users(booking)
         if self._is_its_job_done(booking):
             self._end(booking, Ending.GIVEN_BACK, f"job {booking.job_id} has ended")
@@ -82,16 +82,18 @@ class Windows:
             if not users or (now >= booking.kept_until and not self._overrunning(booking)):
                 self._end(booking, Ending.ENDED, "its time is up")
         elif users or self._is_used_by_a_process(booking):
-            if isinstance(booking.status, Open) and (
-                booking.status.used_at is None or not 0 <= now - used_at < USE_NOTED_EVERY_S
-            ):
+            if status.used_at is None or not 0 <= now - status.used_at < USE_NOTED_EVERY_S:
                 self._ledger.booking_used(booking.id, now)
-        elif now - used_at >= self._expires_s and booking.id not in self._placed:
+        elif now - (status.used_at or status.since) >= self._expires_s and self._is_unplanned(booking):
             self._end(booking, Ending.EXPIRED, "nobody used it")
 
     def _end(self, booking: Booking, ending: Ending, why: str) -> None:
         log.info("booking %d is over: %s", booking.id, why)
         self._ledger.end_booking(booking.id, ending, why)
+
+    def _is_unplanned(self, booking: Booking) -> bool:
+        """Whether no job of its holder waits for its turn in it."""
+        return self._placed is not None and booking.id not in self._placed
 
     def _users(self, booking: Booking) -> list[Job]:
         """Its holder's jobs that have cards of it."""
