@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from textual.pilot import Pilot
 
 from tests.tui.believable import GIB, NOW, BelievableHome, h100
 from tests.tui.showing import dashboard, main_screen, settled, table, text_of, until
+from yolotui.core import health
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import Priority
 from yolotui.probe.samples import Samples
@@ -212,6 +214,24 @@ async def test_arguments_and_attempts_are_told(told: BelievableHome):
         assert "at work" in shown
         assert "best.pt" in shown
         assert "5.1 MiB" in shown
+
+
+async def test_what_the_health_rules_tell_is_shown_with_its_advice(told: BelievableHome):
+    finding = health.Finding(
+        rule="starved",
+        severity=health.Severity.WARNING,
+        epoch=12,
+        text="The GPU waits.",
+        advice="More workers.",
+        told=True,
+    )
+    job = told.store.read.job(1)
+    progress = replace(job.attempts[-1].progress, findings=(finding,))
+    told.store.ledger.record_progress([(1, 1, progress)])
+    async with dashboard(told).run_test(size=(120, 40)) as pilot:
+        await opened(pilot, 1, "tab", "tab", "tab")
+        await until(pilot, lambda: "warning: The GPU waits. (epoch 12)" in text_of(pilot.app))
+        assert "More workers." in text_of(pilot.app)
 
 
 async def test_a_failure_tells_what_ended_each_attempt(told: BelievableHome):

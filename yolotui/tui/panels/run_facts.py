@@ -87,7 +87,8 @@ def history_rows(  # noqa: PLR0917 — what it draws, where
     """Health, attempts with what ended each, checkpoints."""
     cards = {gpu.uuid: str(gpu.index) for gpu in snapshot.published.host.gpus} if snapshot.published else {}
     rows: list[Row] = [pieces(("Health", ink(SKY, bold=True)))]
-    rows += finding_rows(book.findings, width, glyphs) or [pieces(("Nothing was found.", QUIET))]
+    found = [Finding(each.severity.value, each.text, each.advice, each.epoch) for each in job.progress.health]
+    rows += finding_rows([*found, *book.findings], width, glyphs) or [pieces(("Nothing was found.", QUIET))]
     rows += [[], pieces(("Attempts", ink(SKY, bold=True)))]
     if not job.attempts:
         rows.append(pieces(("It has not started yet.", QUIET)))
