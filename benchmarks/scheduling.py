@@ -1,6 +1,8 @@
 """The plan against the well-known policies and against what is possible: every figure promised, with a verdict.
 
-    python benchmarks/scheduling.py [--traces DIRECTORY] [--draws 6] [--only load|drain|promise|speed] [--solve SECONDS]
+    python benchmarks/scheduling.py [--traces DIRECTORY] [--draws 6] [--only SECTION] [--solve SECONDS]
+
+Sections: load, pairs, deadlines, bookings, drain, promise, speed.
 
 Real traces are used where their files are (`--traces`, `YOLOTUI_TRACES`, or ../shared/traces), made-up ones always.
 Seeds are fixed: the same code gives the same figures, but for the milliseconds. Exits with 1 when a promise is broken.
@@ -18,9 +20,10 @@ from time import process_time
 from msgspec.structs import replace
 
 from benchmarks.best_known import Best, best_of_all, remembered, solve_and_remember
+from benchmarks.scheduling_sharing import bookings, deadlines, pairs
 from benchmarks.scheduling_traces import LOAD, WINDOW, Setup, drains, setups, trace_directory
 from yolotui.core.jobs import Priority
-from yolotui.core.plan import Kind, Mode, Policy, plan
+from yolotui.core.plan import Kind, Mode, Policy, Preemption, plan
 from yolotui.core.timetable import Calibration, Demand, Estimate, World
 from yolotui.simulation.bounds import bounds
 from yolotui.simulation.generating import generate
@@ -31,10 +34,12 @@ from yolotui.simulation.trace import Trace
 
 HOUR_S = 3600.0
 OURS = "plan, balanced"
+EVICTING = "plan, evict"
 POLICIES = {
     OURS: Policy(),
     "plan, throughput": Policy(mode=Mode.THROUGHPUT),
     "plan, no ageing": Policy(ageing=False),
+    EVICTING: Policy(preemption=Preemption.EVICT),
     "priority + EASY": Policy(kind=Kind.PRIO_EASY),
     "FIFO + EASY": Policy(kind=Kind.FIFO_EASY),
     "FIFO conservative": Policy(kind=Kind.FIFO_CONSERVATIVE),
@@ -59,7 +64,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traces", type=Path, help="where the files of real traces are")
     parser.add_argument("--draws", type=int, default=6, help="random draws of each family and host")
-    sections = {"load": load, "drain": drain, "promise": promise, "speed": speed}
+    sections = {
+        "load": load,
+        "pairs": pairs,
+        "deadlines": deadlines,
+        "bookings": bookings,
+        "drain": drain,
+        "promise": promise,
+        "speed": speed,
+    }
     parser.add_argument("--only", choices=sections)
     parser.add_argument(
         "--solve", type=float, metavar="SECONDS", help="search for better best-known drains (needs ortools)"
@@ -178,10 +191,35 @@ def _judge_load(figures: dict[str, dict[str, Figures]], verdicts: Verdicts) -> N
         fmean(mean.values()) <= 0.80,
     )
     verdicts.add("worst wait over FIFO + EASY's, worst set-up <= 2", max(worst.values()), max(worst.values()) <= 2)
+    _judge_evictions(figures[EVICTING], easy, fifo, verdicts)
     verdicts.add(
         "P0's mean wait over priority + EASY's, mean of the set-ups <= 1.1",
         fmean(urgent.values()),
         fmean(urgent.values()) <= 1.1,
+    )
+
+
+def _judge_evictions(
+    ours: dict[str, Figures], easy: dict[str, Figures], fifo: dict[str, Figures], verdicts: Verdicts
+) -> None:
+    urgent = {name: ours[name].class_wait_s(Priority.P0) / easy[name].class_wait_s(Priority.P0) for name in ours}
+    worst = {name: ours[name].worst_wait_s / fifo[name].worst_wait_s for name in ours}
+    mean = {name: ours[name].mean_wait_s / easy[name].mean_wait_s for name in ours}
+    rows = {"mean wait / priority + EASY": mean, "worst / FIFO + EASY": worst, "P0 / priority + EASY": urgent}
+    for label, ratios in rows.items():
+        print(f"  evict, {label:<28}" + "".join(f"{name:>5} {ratio:.2f}" for name, ratio in ratios.items()))
+    stopped = sum(len(job.segments) > 1 for each in ours.values() for _, job in each.jobs())
+    total = sum(1 for each in ours.values() for _ in each.jobs())
+    print(f"  evict, {stopped} of {total} jobs had to make room at least once")
+    verdicts.add(
+        "with evictions, P0's mean wait over priority + EASY's, mean of the set-ups <= 0.5",
+        fmean(urgent.values()),
+        fmean(urgent.values()) <= 0.5,
+    )
+    verdicts.add(
+        "with evictions, worst wait over FIFO + EASY's, worst set-up <= 3",
+        max(worst.values()),
+        max(worst.values()) <= 3,
     )
 
 
@@ -215,7 +253,9 @@ def drain(directory: Path | None, draws: int, verdicts: Verdicts) -> None:
     print(
         f"  {len(instances)} instances; {proven} with a best known of CP-SAT, the others with that of our own search."
     )
-    rows: dict[str, list[tuple[float, float, float]]] = {label: [] for label in POLICIES if "ageing" not in label}
+    rows: dict[str, list[tuple[float, float, float]]] = {
+        label: [] for label in POLICIES if label not in {EVICTING, "plan, no ageing"}
+    }
     limits: list[float] = []
     for gpus, trace in instances:
         results = {label: _drained(trace, gpus, POLICIES[label]) for label in rows}

@@ -155,7 +155,7 @@ def check(world: World, timetable: Timetable, now: float) -> None:
 
 def check_entry(world: World, demand: Demand, entry: Entry, now: float) -> None:
     """One line: a gang is whole, the first column can start, what waits says why."""
-    if demand.state == "running":
+    if demand.state in {"running", "pausing"}:
         assert entry.gpus == demand.holding
         assert not entry.starts_now
         return

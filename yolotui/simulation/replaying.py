@@ -111,8 +111,9 @@ class _Replaying:
             if run.notice and run.leaves_at is not None:
                 yield from (moment for moment in (run.notice.due_at, run.leaves_at) if moment > self._now)
         for booking in self._bookings:
-            warned_at = booking.starts_at - self._policy.notice_s - EPOCH_S
-            yield from (moment for moment in (warned_at, booking.starts_at, booking.ends_at) if moment > self._now)
+            due_at = booking.starts_at - EPOCH_S
+            moments = (due_at - self._policy.notice_s, due_at, booking.starts_at, booking.ends_at)
+            yield from (moment for moment in moments if moment > self._now)
 
     def _end(self, now: float) -> None:
         for run in [run for run in self._running.values() if run.ends_at <= now]:

@@ -59,7 +59,7 @@ class Holdings:
             finish = stay.finish
             if departure := self._departing(stay, bookings):
                 leaving.append(departure)
-                finish = min(finish, departure.leaves_at)
+                finish = departure.leaves_at
             for pool, count in stay.share:
                 profile.take(pool, self._now, finish, count)
             if stay.card:
@@ -78,8 +78,10 @@ class Holdings:
     def _departing(self, stay: Stay, bookings: Sequence[Booking]) -> Departure | None:
         demand = stay.demand
         if demand.state == "pausing" and demand.notice:
-            return leave(demand, self._now, demand.notice)
-        return yielding(demand, stay.finish, bookings, self._policy, self._now)
+            departure: Departure | None = leave(demand, self._now, demand.notice)
+        else:
+            departure = yielding(demand, stay.finish, bookings, self._policy, self._now)
+        return departure if departure and departure.leaves_at < stay.finish else None
 
     def evictable(self, bookings: Iterable[Booking]) -> list[Stay]:
         """Those that may be told to make room for a higher job: not who leaves anyway, nor who is in its own window."""
@@ -112,7 +114,7 @@ class Holdings:
         slowed = rooms.finishes()
         for job_id, stay in self.stays.items():
             departure, place = self.departures.get(job_id), places.get(job_id)
-            if departure is None or departure.leaves_at >= stay.finish:
+            if departure is None:
                 entries.write_running(stay.demand, slowed.get(job_id, stay.finish))
             else:
                 entries.write_departing(stay.demand, departure.leaves_at, place.done_at if place else None)

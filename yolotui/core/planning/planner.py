@@ -141,7 +141,7 @@ class Planner:
         """What is left of a job that leaves its devices waits for others, where it stood in the queue."""
         demand = departure.demand
         self._holdings.departures[demand.job_id] = departure
-        if self._ground.capacity(demand) >= demand.gpus:
+        if self._ground.capacity(demand) >= demand.gpus and not self._ground.too_small(demand):
             task = self._task(demand, departure.left_s(self._now), departure.leaves_at)
             task.set_limits(self._holdings.limit_of(demand), demand.deadline_at)
             task.key = self._key(task)
@@ -187,6 +187,8 @@ class Planner:
             return urgency(demand, rank, task.limit, policy, self._now)
         if policy.kind is Kind.PRIO_EASY:
             return (0, demand.priority, *self._submission(task))
+        if policy.kind is Kind.EDF_EASY:
+            return (0, demand.deadline_at or float("inf"), *self._submission(task))
         return (0, *self._submission(task))
 
     def _searched(self, rank: Rank, tasks: list[Task]) -> list[Task]:

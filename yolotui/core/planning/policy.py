@@ -15,6 +15,7 @@ class Kind(StrEnum):
     FIFO_CONSERVATIVE = "fifo_conservative"
     FIFO_EASY = "fifo_easy"
     PRIO_EASY = "prio_easy"
+    EDF_EASY = "edf_easy"
 
 
 class Mode(StrEnum):

@@ -133,18 +133,21 @@ class Profile:
     def _in_a_room(self, task: Task, asked_bytes: int, alone: Place) -> Place:
         """On a card that others have, where that is sooner than on one that becomes a room of its own."""
         views = {self.devices(view): view for view in task.pools}
-        best = alone
+        best, least_s = alone, alone.finish
         for number, room in enumerate(self.rooms.all):
-            if room.pool in views and room.start < best.start:
-                place = self._join(task, asked_bytes, number, views[room.pool])
-                if place and place.start < best.start:
-                    best = place
+            if room.pool in views and room.start < alone.start:
+                found = self._join(task, asked_bytes, number, views[room.pool])
+                if found and found[1] < least_s:
+                    best, least_s = found
         if best is alone and self.rooms.memory_bytes[self.devices(alone.share[0][0])] >= asked_bytes:
             return replace(alone, tenancy=Tenancy(task.job_id, alone.share[0][0], asked_bytes))
         return best
 
-    def _join(self, task: Task, asked_bytes: int, number: int, view: int) -> Place | None:
-        """The earliest moment at which the room has a slot and memory, and the card is free for as long as it takes."""
+    def _join(self, task: Task, asked_bytes: int, number: int, view: int) -> tuple[Place, float] | None:
+        """The earliest moment at which the room has a slot and memory, and the card is free for as long as it takes.
+
+        With its finish, and on top of that what the others lose by it.
+        """
         room = self.rooms.all[number]
         also = tuple((pool, 1) for pool in task.also)
         for start in room.candidates(task.release):
@@ -155,7 +158,8 @@ class Profile:
             is_free = joined.finish <= room.finish or self.least(view, room.finish, joined.finish) > 0
             is_for_it = self.is_open(view, start, finish)
             if is_free and is_for_it and all(self.least(pool, start, finish) > 0 for pool in task.also):
-                return Place(start, finish, also, tenancy=Tenancy(task.job_id, view, asked_bytes, number))
+                place = Place(start, finish, also, tenancy=Tenancy(task.job_id, view, asked_bytes, number))
+                return place, finish + joined.delay_s(room)
         return None
 
     def is_open(self, view: int, start: float, finish: float) -> bool:

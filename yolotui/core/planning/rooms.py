@@ -49,6 +49,10 @@ class Room(NamedTuple):
         tenants = (*slowed, newcomer)
         return self._replace(tenants=tenants, finish=max(self.finish, *(tenant.finish for tenant in tenants)))
 
+    def delay_s(self, before: Room) -> float:
+        """By how much longer those take who were there before, all in all."""
+        return sum(after.finish - tenant.finish for tenant, after in zip(before.tenants, self.tenants, strict=False))
+
     def holds(self, most_tenants: int) -> bool:
         """Whether there are never too many, nor more memory promised than the card has."""
         for moment in {tenant.start for tenant in self.tenants}:

@@ -14,7 +14,7 @@ def place_all(kind: Kind, tasks: Sequence[Task], profile: Profile, now: float) -
     match kind:
         case Kind.FIFO:
             return _in_turn(tasks, profile)
-        case Kind.FIFO_EASY | Kind.PRIO_EASY:
+        case Kind.FIFO_EASY | Kind.PRIO_EASY | Kind.EDF_EASY:
             return _easy(tasks, profile, now)
         case _:
             return conservative(tasks, profile)
