@@ -1,4 +1,4 @@
-"""Pictures of the dashboard as it really draws: PNGs of its screens at three sizes; the README shows one of them.
+"""Pictures of the dashboard as it really draws: PNGs of its screens at three sizes, on the week of `yolotui demo`.
 
 python scripts/screens.py [FOLDER] [--only NAME]     # default: docs/screens
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 os.environ.setdefault("TZ", "UTC")
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ.pop("NO_COLOR", None)
+os.environ["YOLOTUI_USER"] = "maria"
 time.tzset()
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -25,8 +26,9 @@ from PIL import Image, ImageDraw, ImageFont  # noqa: E402 — after the environm
 from rich.cells import cell_len  # noqa: E402
 from textual.strip import Strip  # noqa: E402
 
-from tests.tui.believable import NOW, BelievableHome, busy_night, many_jobs  # noqa: E402
-from tests.tui.showing import dashboard, settled  # noqa: E402
+from tests.tui.believable import BelievableHome, many_jobs  # noqa: E402
+from tests.tui.demo_home import demo_home  # noqa: E402
+from tests.tui.showing import Shown, dashboard, settled  # noqa: E402
 from yolotui.tui.plot import DOTS  # noqa: E402
 
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
@@ -34,16 +36,21 @@ SIZES = ((80, 24), (120, 40), (200, 60))
 FOREGROUND, BACKGROUND = (215, 223, 233), (15, 20, 27)
 KEYS = {
     "dashboard": (),
-    "zoom": ("z",),
-    "log": ("l",),
-    "waiting": ("down", "down", "down"),
-    "failed": ("slash", *"failed", "enter"),
+    "run": ("enter",),
+    "timetable": ("t",),
+    "booking": ("t", "b"),
+    "form": ("C",),
+    "file": ("F",),
     "kill": ("space", "space", "x"),
+    "log": ("l",),
+    "failed": ("slash", *"failed", "enter"),
     "help": ("question_mark",),
     "ascii": (),
     "empty": (),
     "many": (),
 }
+"""The keys that lead to each screen, pressed on the demonstration's queue."""
+LOOKS_S = 1.0  # what threads find out while one looks: forecasts, candidates
 
 
 def picture(strips: Sequence[Strip], width: int, path: Path, size: int = 15) -> None:
@@ -89,16 +96,17 @@ def _braille(draw: ImageDraw.ImageDraw, bits: int, cell: tuple[int, int, int, in
                 draw.ellipse((x - 1.4, y - 1.4, x + 1.4, y + 1.4), fill=ink)
 
 
-async def render(name: str, home: BelievableHome, size: tuple[int, int], folder: Path) -> None:
+async def render(name: str, home: Shown, size: tuple[int, int], folder: Path) -> None:
     """One screen at one size."""
-    with home.led():
-        app = dashboard(home, ascii_only=name == "ascii")
-        async with app.run_test(notifications=True, size=size) as pilot:
-            await settled(pilot)
-            await pilot.press(*KEYS[name])
-            await settled(pilot)
-            strips = app.screen._compositor.render_strips()  # noqa: SLF001 — the only exact source
-            picture(strips, size[0], folder / f"{name}-{size[0]}x{size[1]}.png")
+    app = dashboard(home, ascii_only=name == "ascii")
+    async with app.run_test(notifications=True, size=size) as pilot:
+        await settled(pilot)
+        for key in KEYS[name]:
+            await pilot.press(key)
+            await pilot.pause()
+        await pilot.pause(LOOKS_S)
+        strips = app.screen._compositor.render_strips()  # noqa: SLF001 — the only exact source
+        picture(strips, size[0], folder / f"{name}-{size[0]}x{size[1]}.png")
 
 
 def main() -> None:
@@ -108,15 +116,13 @@ def main() -> None:
     parser.add_argument("--only", choices=KEYS)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        night = busy_night(Path(scratch) / "night")
-        homes = {"empty": BelievableHome(Path(scratch) / "empty")}
+    with tempfile.TemporaryDirectory() as scratch, demo_home(Path(scratch) / "demo") as week:
+        homes: dict[str, Shown] = {"empty": BelievableHome(Path(scratch) / "empty")}
         if asked.only in {None, "many"}:
             homes["many"] = many_jobs(Path(scratch) / "many", 10_000)
-        assert night.clock.at == NOW
         for name in [asked.only] if asked.only else KEYS:
             for size in SIZES:
-                asyncio.run(render(name, homes.get(name, night), size, asked.folder))
+                asyncio.run(render(name, homes.get(name, week), size, asked.folder))
 
 
 if __name__ == "__main__":
