@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from yolotui.demo.curves import metrics
-from yolotui.runner.durable import write_atomically
 
 VERSION = "8.4.190"
 HEAD = f"Ultralytics {VERSION} Python-3.11.7 torch-2.9.1 CUDA:0 (NVIDIA RTX 6000 Ada Generation, 48640MiB)\n"
@@ -81,7 +80,7 @@ class RunFiles:
             "signal": signal,
             "error": None,
         }
-        write_atomically(str(self.attempt_dir / "exit.json"), json.dumps(ended).encode())
+        (self.attempt_dir / "exit.json").write_text(json.dumps(ended), encoding="utf-8")
 
     @property
     def _results(self) -> Path:
