@@ -3,7 +3,7 @@
     python benchmarks/goodput.py [--epochs 30] [--every 3 10 30] [--seed 1]
 
 Both are killed (SIGKILL) after the same numbers of epochs, drawn from the seed. The shell loop is what people write
-first: `until yolo train …; do :; done`. It is given up after four times the epochs of the training.
+first: `until yolo train …; do :; done`. It is given up after three times the epochs of the training.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from examples.make_shapes import make_shapes  # noqa: E402  the repository is no package
 from yolotui import JobSpec, Kind, Queue  # noqa: E402
 
-GIVEN_UP_AFTER = 4
+GIVEN_UP_AFTER = 3
 ARGUMENTS: dict[str, Any] = {"imgsz": 64, "batch": 4, "plots": False}
 BARE = """
 import sys

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.chaos.judge import Judgement
 from tests.chaos.laboratory import Round, play
 
-DENSE, REAL = {"jobs": 12, "most_epochs": 25}, {"jobs": 4, "most_epochs": 8}
+DENSE, REAL = {"jobs": 12, "most_epochs": 25}, {"jobs": 4, "most_epochs": 8, "patience_s": 4.0}
 
 
 def main() -> int:

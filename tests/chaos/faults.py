@@ -23,6 +23,7 @@ from tests.chaos.sight import WORKING, Seen
 Fault = Callable[[Night, random.Random], str | None]
 FAULTS: dict[str, tuple[float, Fault]] = {}
 AIM_FOR_S = 0.6
+SUCCESSION_S = 5.0
 JUMPS_S = (-7200.0, -600.0, -5.0, 2.0, 60.0, 3600.0, 86_400.0)
 
 
@@ -262,8 +263,12 @@ def sleep_through_a_succession(night: Night, chance: random.Random) -> str | Non
         return None
     with stopped([victim]):
         strike(night, "scheduler", night.look("scheduler"))
+        log = night.home / "scheduler.log"
+        before, until = log.read_text().count(" leads "), time.monotonic() + SUCCESSION_S
         night.start_scheduler()
-        night.live(chance.uniform(0.2, 1.0))
+        while log.read_text().count(" leads ") == before and time.monotonic() < until:
+            night.live(0.02)
+        night.live(chance.uniform(0.1, 0.5))
     return f"{victim.role} {victim.pid} {point}"
 
 

@@ -16,7 +16,6 @@ from tests.chaos.night import CARDS, Night, nothing
 from tests.chaos.people import People
 from tests.chaos.sight import WORKING
 
-FIND_A_VICTIM_S = 0.8
 SETTLE_S = 120.0
 LEAVE_S = 30.0
 NOT_FOR_REAL = {"kill-rank", "lose-a-gpu", "break-the-driver", "a-stranger-on-a-gpu"}
@@ -40,6 +39,7 @@ class Round:
     most_epochs: int = 25
     real: bool = False
     only: tuple[str, ...] = ()
+    patience_s: float = 0.8  # how long a fault looks for a victim
 
     @property
     def plan(self) -> list[Step]:
@@ -73,7 +73,7 @@ def play(this: Round, root: Path) -> Judgement:
         night.on_idle = people.idle
         for step in this.plan:
             night.live(step.gap_s)
-            _inject(night, step)
+            _inject(night, step, this.patience_s)
         night.on_idle = nothing
         settle(night)
     finally:
@@ -81,9 +81,9 @@ def play(this: Round, root: Path) -> Judgement:
     return judge(root)
 
 
-def _inject(night: Night, step: Step) -> None:
+def _inject(night: Night, step: Step, patience_s: float) -> None:
     """Commit a fault while a verb or an attempt is in flight, and note the evidence of that."""
-    until = time.monotonic() + FIND_A_VICTIM_S * (4 if night.real else 1)
+    until = time.monotonic() + patience_s
     chance = random.Random(step.seed)
     while time.monotonic() < until:
         verbs, attempts = len(night.look("cli")), len({each.attempt for each in night.look("shim", *WORKING)})
@@ -114,7 +114,7 @@ def settle(night: Night) -> None:
         for verb, state in (("release", "held"), ("resume", "paused")):
             if jobs := [str(job) for job, each in states.items() if each == state]:
                 night.say(verb, *jobs)
-        if states and all(each in Queue.ENDED for each in states.values()):
+        if all(each in Queue.ENDED for each in states.values()):
             break
         if not night.look("scheduler"):
             night.say("scheduler", "start", reasoned=False)

@@ -15,7 +15,6 @@ ROLES = {
     "/trainer.py": "trainer",
     "/errand.py": "errand",
     "yolotui.scheduler": "scheduler",
-    "yolotui": "cli",
 }
 WORKING = frozenset({"trainer", "errand", "rank", "worker"})
 
@@ -61,12 +60,18 @@ def _seen(pid: int, night: str) -> Seen | None:
         return None
     if state in "ZX":
         return None
-    role = next((name for end, name in ROLES.items() for word in words[1:] if word.endswith(end)), "other")
-    if "--rank" in words:
-        role = "rank"
+    role = _role(words)
     attempt_dir = next((word for word in words if "/attempt-" in word), "")
     attempt = environment.get("YOLOTUI_ATTEMPT") or (_ordered(attempt_dir) if role == "shim" else "")
     return Seen(pid, int(parent), role, attempt, attempt_dir)
+
+
+def _role(words: list[str]) -> str:
+    if words[1:3] == ["-m", "yolotui"]:  # whatever it is told to submit
+        return "cli"
+    if "--rank" in words:
+        return "rank"
+    return next((name for end, name in ROLES.items() for word in words[1:] if word.endswith(end)), "other")
 
 
 def _ordered(attempt_dir: str) -> str:

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.skipif(not has_compiler(), reason="needs a C compiler f
 def test_no_promise_is_broken(tmp_path: Path, seed: int) -> None:
     found = play(Round(seed, faults=2, jobs=2, most_epochs=6), tmp_path / "night")
     assert found.violations == []
-    assert found.faults.total() > 0
-    assert found.acknowledged > 0
+    assert found.verbs > 0
 
 
 def test_a_plan_hangs_on_its_seed_alone() -> None:
