@@ -20,12 +20,14 @@ from tests.scheduler.test_leading import waiting_for
 from tests.store.builders import ANNA, command, submission, training
 from tests.store.stored_homes import HERE, restore
 from yolotui.core.bookings import BookingRequest
-from yolotui.core.jobs import Outcome
+from yolotui.core.jobs import Attempt, Job, Outcome, Owner, Priority, Unknown
 from yolotui.errors import NotPossible, QueueUnusable
 from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.repair import repair
 from yolotui.store import Store
+from yolotui.store.rebuilding import FoundRun, rebuild
+from yolotui.store.salvage import SEQUENCES, TABLES, Row
 
 __all__ = ["make_rig"]
 
@@ -179,3 +181,29 @@ def test_bookings_are_there_again(home):
     repair(home, [home.runs])
     with Store(home) as store:
         assert [replace(booking, revision=kept.revision) for booking in store.read.bookings()] == [kept]
+
+
+def test_a_card_that_two_share_is_leased_to_both_and_one_claimed_twice_to_the_first(home: Home):
+    rows: dict[str, list[Row]] = {table: [] for table in (*TABLES, SEQUENCES)}
+    runs = []
+    for number, promised in ((1, 100), (2, 100), (3, None)):
+        attempt = Attempt(number=1, uuid=str(number), gpus=("GPU-1",), promised_bytes=promised)
+        runs.append(FoundRun(job_of(number, attempt), {}))
+    told = rebuild(home, rows, runs, ANNA)
+    with Store(home) as store:
+        assert [(lease.gpu, lease.job) for lease in store.read.leases()] == [("GPU-1", 1), ("GPU-1", 2)]
+    assert any("job 3" in line and "another job has" in line for line in told)
+
+
+def job_of(number: int, attempt: Attempt) -> Job:
+    return Job(
+        id=number, spec=command(f"job-{number}"), priority=Priority.P2, owner=Owner("anna", 1), submitted_at=0.0,
+        status=Unknown(0.0, 1, "x"), run_dir=f"/r/{number}", attempts=(attempt,),
+    )  # fmt: skip
+
+
+def test_no_table_that_people_filled_is_forgotten(home: Home):
+    made_anew = {"queue", "leases", "published", "leader"}
+    with Store(home), closing(sqlite3.connect(home.queue)) as queue:
+        tables = {row[0] for row in queue.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    assert {each for each in tables if not each.startswith("sqlite_")} == TABLES.keys() | made_anew

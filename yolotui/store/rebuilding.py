@@ -148,10 +148,21 @@ def _mend(write: Transaction, read: Queries) -> list[str]:
                 f"job {job.id} ({job.name}) was {job.state} and is {state_of(impossible)} now, {impossible.reason}"
             )
         if isinstance(status, ACTIVE):
-            write.connection.executemany(
-                "INSERT OR IGNORE INTO leases (gpu, job, attempt, leased_at) VALUES (?, ?, ?, ?)",
-                [(gpu, job.id, job.attempts[-1].number, write.now) for gpu in job.attempts[-1].gpus],
+            told += _lease(write, job)
+    return told
+
+
+def _lease(write: Transaction, job: Job) -> list[str]:
+    """Lease what the job's attempt holds; of two that claim a card alone, the first has it."""
+    attempt, told = job.attempts[-1], []
+    for gpu in attempt.gpus:
+        try:
+            write.execute(
+                "INSERT INTO leases (gpu, job, attempt, leased_at, promised_bytes) VALUES (?, ?, ?, ?, ?)",
+                (gpu, job.id, attempt.number, write.now, attempt.promised_bytes),
             )
+        except sqlite3.IntegrityError:
+            told.append(f"job {job.id} ({job.name}) claims {gpu}, which another job has: look at both")
     return told
 
 
