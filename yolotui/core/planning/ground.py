@@ -43,6 +43,7 @@ class Ground:
         self._now = now
         self._gpus = {gpu.uuid: gpu for gpu in world.gpus}
         self._bookings = {booking.id: booking for booking in bookings}
+        self._booked = {booking.job_id for booking in bookings if booking.job_id is not None}
         self._on_card = _bookings_by_card(bookings)
         closing = {gpu.uuid: gpu.closes_at for gpu in world.gpus if gpu.closes_at is not None}
         apart = {
@@ -175,6 +176,10 @@ class Ground:
             return []
         mine = (self._bookings[booking] for booking in self._mine.get(demand.job_id, ()))
         return sorted(mine, key=lambda booking: (booking.starts_at, booking.id))
+
+    def is_booked(self, job_id: int) -> bool:
+        """Whether a window is this job's own."""
+        return job_id in self._booked
 
     def booking_at(self, demand: Demand, share: Share, moment: float) -> int | None:
         """In whose window a place lies."""

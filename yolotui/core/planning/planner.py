@@ -176,8 +176,11 @@ class Planner:
             task.key = self._key(task)
         tasks.sort(key=lambda task: task.key)
         careful, rough = tasks[: self._policy.careful], tasks[self._policy.careful :]
-        booked = [task for task in rough if self._ground.bookings_of(self._demands[task.job_id])]
-        return [*careful, *booked], [task for task in rough if task not in booked] if booked else rough
+        booked = {task.job_id for task in rough if self._ground.is_booked(task.job_id)}
+        if not booked:
+            return careful, rough
+        careful += [task for task in rough if task.job_id in booked]
+        return careful, [task for task in rough if task.job_id not in booked]
 
     def _key(self, task: Task) -> tuple[float, ...]:
         """Its place in the queue before any search; the first part of it is its group."""

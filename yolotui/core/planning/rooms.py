@@ -53,6 +53,11 @@ class Room(NamedTuple):
         """By how much longer those take who were there before, all in all."""
         return sum(after.finish - tenant.finish for tenant, after in zip(before.tenants, self.tenants, strict=False))
 
+    def lets_in(self, moment: float, asked_bytes: int, most_tenants: int) -> bool:
+        """Whether there are a slot and memory at a moment."""
+        there = [tenant.promised_bytes for tenant in self.tenants if tenant.start <= moment < tenant.finish]
+        return len(there) < most_tenants and sum(there) + asked_bytes <= self.memory_bytes
+
     def holds(self, most_tenants: int) -> bool:
         """Whether there are never too many, nor more memory promised than the card has."""
         for moment in {tenant.start for tenant in self.tenants}:

@@ -70,7 +70,7 @@ class Task:
     def use(self, pools: tuple[int, ...]) -> None:
         """Let it run in these pools only."""
         self.pools = pools
-        self.is_plain = len(pools) == 1 and not self.also and self.shares_bytes is None
+        self.is_plain = len(pools) == 1 and not self.also
 
     def part(self, duration: float, release: float) -> Task:
         """A part of it, or what is left of it: as wide, in the same place of the queue."""

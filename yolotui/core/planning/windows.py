@@ -18,7 +18,7 @@ from yolotui.core.timetable import Demand
 WORTH_STARTING_S = max(600.0, 5 * RESTART_S)
 """A job is started into a gap, to be paused at its end, when it gets at least so far."""
 MOST_PARTS = 3
-STOPS = 3  # that are tried: later ones hardly ever start a job sooner
+STOPS = 2  # that are tried: later ones hardly ever start a job sooner
 
 
 def lead_s(demand: Demand, policy: Policy) -> float:
