@@ -156,14 +156,16 @@ def _alibaba(directory: Path | None, draws: int) -> Iterator[Trace]:
 
 
 def _fractional(draws: int) -> Iterator[Trace]:
+    """As Alibaba's are: nearly all jobs for one GPU, and every other one of these for a part of it."""
     for draw in range(draws):
         dice = Random(draw)
-        yield tuple(
-            replace(job, vram_bytes=int(dice.choice(FRACTIONS) * CARD_BYTES))
-            if job.gpus == 1 and dice.random() < 0.6
+        jobs = [
+            replace(job, gpus=1, vram_bytes=int(dice.choice(FRACTIONS) * CARD_BYTES) if dice.random() < 0.5 else None)
+            if dice.random() < 0.9
             else job
             for job in generate(WINDOW, 300 + draw, LOAD, 4)
-        )
+        ]
+        yield prepared(jobs, 4, seed=draw)
 
 
 def _chronus(directory: Path | None, draws: int) -> Iterator[Trace]:
