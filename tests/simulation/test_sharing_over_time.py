@@ -14,8 +14,10 @@ from yolotui.core.plan import Policy, Preemption
 from yolotui.core.planning.leaving import RESTART_S
 from yolotui.core.planning.rooms import SLOWDOWN
 from yolotui.simulation import Trace, TraceJob
+from yolotui.simulation.bounds import bounds
 from yolotui.simulation.machine import CARD_BYTES, Segment
 from yolotui.simulation.replaying import Ran, replay
+from yolotui.simulation.reporting import summary
 
 GPUS = 3
 HOUR = 3600.0
@@ -130,7 +132,11 @@ def test_one_who_leaves_for_a_booking_comes_back_after_it() -> None:
     st.integers(1, 3),
 )
 def test_no_memory_is_oversold_while_time_passes(trace: Trace, tenants: int) -> None:
-    jobs = replay(trace, GPUS, Policy(tenants=tenants, effort=100)).jobs
+    replayed = replay(trace, GPUS, Policy(tenants=tenants, effort=100))
+    jobs, best = replayed.jobs, bounds(trace, GPUS, tenants)
+    figures = summary(trace, replayed, GPUS)
+    assert figures.makespan_s >= best.makespan_s * (1 - 1e-9)
+    assert figures.mean_completion_s >= best.mean_completion_s * (1 - 1e-9)
     for moment in {job.start for job in jobs}:
         for index in range(GPUS):
             there = [job.id for job in jobs if index in job.gpus and job.start <= moment < job.end - 1e-6]

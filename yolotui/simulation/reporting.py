@@ -92,7 +92,7 @@ def run(trace: Trace, gpus: int, policy: Policy | None = None, *, card_bytes: in
     """Replay a trace and report. Raises WrongUse when a job asks for more than there is."""
     policy = policy or Policy()
     replayed = replay(trace, gpus, policy, card_bytes=card_bytes)
-    return Report(policy, gpus, replayed.jobs, summary(trace, replayed, gpus), bounds(trace, gpus))
+    return Report(policy, gpus, replayed.jobs, summary(trace, replayed, gpus), bounds(trace, gpus, policy.tenants))
 
 
 def summary(trace: Trace, replayed: Replay, gpus: int) -> Summary:
