@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from yolotui.core.health import Severity
 from yolotui.locations import Home, user_config
 
 Confirm: TypeAlias = Literal["always", "marked", "never"]
@@ -60,7 +62,7 @@ class BookingsConfig(Struct, frozen=True):
     expires_s: float = 900.0
 
 
-class QuotaConfig(Struct, frozen=True):
+class QuotaConfig(Struct, frozen=True, omit_defaults=True):
     """[quotas.owners.NAME], [quotas.groups.NAME]: `gpus` at once, `gpu_hours` a week; None is no limit."""
 
     gpus: int | None = None
@@ -83,14 +85,54 @@ class LimitsConfig(Struct, frozen=True):
     log_bytes: int = 64 * 1024**2
 
 
+class NotifyEvent(StrEnum):
+    """What people can be told."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    FAILED = "failed"
+    RECOVERED = "recovered"
+    EVICTED = "evicted"
+    BOOKING = "booking"
+    DEADLINE = "deadline"
+    HEALTH = "health"
+    GPU = "gpu"
+
+
+class ChannelConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"digest_s": "digest"}):
+    """[notify.channels.NAME] `to`: addresses (apprise URLs), told of `events` (none: of all) of this `severity` or
+    more, about what belongs to `owners` (none: to anybody). The rest overrides [notify].
+    """
+
+    to: tuple[str, ...]
+    events: tuple[NotifyEvent, ...] = ()
+    severity: Severity = Severity.INFO
+    owners: tuple[str, ...] = ()
+    quiet: str = ""
+    digest_s: float | None = None
+    per_hour: int | None = None
+
+
 class NotifyConfig(Struct, frozen=True):
-    """[notify] Addresses (apprise URLs) by event."""
+    """[notify] Addresses (apprise URLs) by event, and channels.
+
+    In `quiet` hours ("22:00-07:00", local time), and more often than every `digest_s` seconds (0: each by itself), only
+    errors are told at once. At most `per_hour` messages go to an address.
+    """
 
     started: tuple[str, ...] = ()
     finished: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
+    evicted: tuple[str, ...] = ()
+    booking: tuple[str, ...] = ()
     deadline: tuple[str, ...] = ()
     health: tuple[str, ...] = ()
+    gpu: tuple[str, ...] = ()
+    channels: dict[str, ChannelConfig] = {}
+    quiet: str | None = None
+    digest_s: float = 0.0
+    per_hour: int = 60
 
 
 class UiConfig(Struct, frozen=True):

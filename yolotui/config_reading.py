@@ -15,6 +15,7 @@ from yolotui.config import (
     GpusConfig,
     LimitsConfig,
     NotifyConfig,
+    NotifyEvent,
     PathsConfig,
     QueueConfig,
     QuotaConfig,
@@ -22,6 +23,7 @@ from yolotui.config import (
     SchedulingConfig,
     UiConfig,
 )
+from yolotui.config_notify import CHANNELS_SCHEMA, addresses, channels, messages, quiet_hours
 from yolotui.errors import WrongFile
 from yolotui.jobfile.lines import Path as KeyPath
 from yolotui.jobfile.source import Mistakes, Source
@@ -69,13 +71,6 @@ def _cards(value: object) -> tuple[int, ...]:
         if isinstance(card, bool) or not isinstance(card, int) or not 0 <= card < 1024:
             raise ValueError(f"must be a list of GPU numbers as nvidia-smi shows them ([0, 1]), not {value!r}")
     return tuple(dict.fromkeys(cards))
-
-
-def _addresses(value: object) -> tuple[str, ...]:
-    addresses = value if isinstance(value, list) else [value]
-    if not all(isinstance(address, str) and "://" in address for address in addresses):
-        raise ValueError(f'must be a list of addresses (["wecom://…"]), not {value!r}')
-    return tuple(addresses)
 
 
 def _degrees(value: object) -> int:
@@ -138,7 +133,7 @@ _QUOTAS_SCHEMA = {
         "properties": {"gpus": {"type": "integer", "minimum": 0}, "gpu_hours": {"type": "number", "minimum": 0}},
     },
 }
-_ADDRESSES = _Setting(_addresses, {"type": "array", "items": {"type": "string", "format": "uri"}})
+_ADDRESSES = _Setting(addresses, {"type": "array", "items": {"type": "string", "format": "uri"}})
 
 _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
     "queue": (QueueConfig, {"confirm": _one_of("always", "marked", "never")}),
@@ -180,7 +175,16 @@ _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
             "log": _Setting(_log_size, {"type": ["string", "integer"]}, "log_bytes"),
         },
     ),
-    "notify": (NotifyConfig, dict.fromkeys(NotifyConfig.__struct_fields__, _ADDRESSES)),
+    "notify": (
+        NotifyConfig,
+        {
+            **dict.fromkeys(NotifyEvent, _ADDRESSES),
+            "channels": _Setting(channels, CHANNELS_SCHEMA),
+            "quiet": _Setting(quiet_hours, {"type": "string"}),
+            "digest": _Setting(duration, {"type": ["string", "number"]}, "digest_s"),
+            "per_hour": _Setting(messages, {"type": "integer", "minimum": 1}),
+        },
+    ),
     "ui": (
         UiConfig,
         {

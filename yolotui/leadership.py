@@ -85,11 +85,17 @@ def ensure_leader(home: Home) -> bool:
     """
     if runs_inside_a_job() or is_led(home) or home.demo_mark.exists():
         return False
+    start_detached(home, "yolotui.scheduler", "--until-idle")
+    return True
+
+
+def start_detached(home: Home, module: str, *arguments: str) -> None:
+    """Run a module of ours for a home in a session of its own; it outlives this process and speaks into its log."""
     log = os.open(home.scheduler_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         # The shell leaves at once, so that a scheduler that ends is init's to bury and no zombie of a dashboard.
         subprocess.run(
-            ["/bin/sh", "-c", '"$@" &', "sh", *scheduler_command("--until-idle")],
+            ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-P", "-m", module, *arguments],
             env=scheduler_environment(home),
             cwd=home.root,
             stdin=subprocess.DEVNULL,
@@ -100,7 +106,6 @@ def ensure_leader(home: Home) -> bool:
         )
     finally:
         os.close(log)
-    return True
 
 
 @contextmanager

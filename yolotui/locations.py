@@ -55,6 +55,11 @@ class Home:
         return self.root / "watchers.lock"
 
     @property
+    def notify_lock(self) -> Path:
+        """Held exclusively by the one process that sends notifications."""
+        return self.root / "notify.lock"
+
+    @property
     def scheduler_log(self) -> Path:
         """What the scheduler did, a line each."""
         return self.root / "scheduler.log"

@@ -38,6 +38,7 @@ VERBS = {
     "logs": "logs",
     "compare": "compare",
     "audit": "audit",
+    "notify": "notify",
     "priority": "steering",
     "hold": "steering",
     "release": "steering",

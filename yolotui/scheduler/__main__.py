@@ -22,6 +22,7 @@ from yolotui.probe import Samples, open_devices
 from yolotui.probe.processes import identity
 from yolotui.scheduler.leader import Leader, log
 from yolotui.scheduler.local import LocalExecutor
+from yolotui.scheduler.telling import Teller
 from yolotui.scheduler.wakeups import Wakeups
 from yolotui.scheduler.watch import HostWatch
 from yolotui.store import Store
@@ -131,6 +132,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, umask: int, *, until_idle: b
                 bookings=config.bookings,
                 limits=Limits(stall_s=config.limits.stall_s, log_bytes=config.limits.log_bytes),
                 until_idle=until_idle,
+                tell=Teller(home, store).look,
                 is_intact=lambda: lock.is_intact() and store.is_intact(),
             )
             why = leader.run()

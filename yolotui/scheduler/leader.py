@@ -64,9 +64,13 @@ class Leader:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         quotas: QuotasConfig = QuotasConfig(),  # noqa: B008 - frozen
         bookings: BookingsConfig = BookingsConfig(),  # noqa: B008 - frozen
+        tell: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`is_intact` says whether the lock and the queue that it leads are still those that others see."""
+        """`tell` has people told what happened.
+
+        `is_intact` says whether the lock and the queue that it leads are still those that others see.
+        """
         self._clock = clock
         self._home = home
         self._store = store
@@ -75,6 +79,7 @@ class Leader:
         self._wakeups = wakeups
         self._until_idle = until_idle
         self._is_intact = is_intact
+        self._tell = tell
         self._troubles = Troubles()
         self._decider = Decider(store, policy, quotas)
         self._runs = Runs()
@@ -137,6 +142,7 @@ class Leader:
         self._make_room()
         self._pass_on_requests()
         self._publish(now)
+        self._tell()
         if not 0 <= now - self._checkpointed_at <= CHECKPOINT_EVERY_S:
             self._store.checkpoint()
             self._checkpointed_at = now

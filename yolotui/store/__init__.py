@@ -8,6 +8,7 @@ from yolotui.store.forecasts import ForecastRecord
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause, with_marks
 from yolotui.store.ledger import Ledger
 from yolotui.store.limits import StartLimits
+from yolotui.store.outbox import Message, MessageState, Outbox
 from yolotui.store.queries import AuditRow, HeldGroup, Leader, Lease, Queries
 from yolotui.store.reserving import BookingConflict
 from yolotui.store.retrying import Retried
@@ -31,6 +32,9 @@ __all__ = [
     "Lease",
     "Ledger",
     "MarkCause",
+    "Message",
+    "MessageState",
+    "Outbox",
     "Queries",
     "Rest",
     "Retried",

@@ -289,6 +289,18 @@ class Queries:
         with self._database.snapshot() as connection:
             return [_audit_row(row) for row in connection.execute(query, [*needles, after_id, newest, limit])]
 
+    def audit_after(self, after_id: int, limit: int) -> list[AuditRow]:
+        """The `limit` rows of the audit log that follow a row, the oldest first."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute("SELECT * FROM audit WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
+            return [_audit_row(row) for row in rows]
+
+    def owner_uids(self) -> set[int]:
+        """The users whose jobs or bookings are, or were, in the queue."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute("SELECT owner_uid FROM jobs UNION SELECT owner_uid FROM bookings").fetchall()
+        return {row["owner_uid"] for row in rows}
+
     def audit(self, *, jobs: Sequence[int] | None = None, after_id: int = 0, limit: int = 1000) -> list[AuditRow]:
         """The newest `limit` rows of the audit log, oldest first: of all, or of some jobs."""
         where, parameters = "id > ?", [after_id]

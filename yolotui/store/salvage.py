@@ -27,6 +27,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "gpus": ("uuid",),
     "forecasts": ("job", "attempt"),
     "audit": ("id",),
+    "channels": ("address",),
+    "outbox": ("audit", "address"),
 }
 SEQUENCES = "sqlite_sequence"  # the newest id that was ever given
 

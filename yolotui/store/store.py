@@ -10,6 +10,7 @@ from yolotui.locations import Home
 from yolotui.store.collecting import Rest, What, collect, survey
 from yolotui.store.database import Actor, Database
 from yolotui.store.ledger import Ledger
+from yolotui.store.outbox import Outbox
 from yolotui.store.queries import Queries
 from yolotui.store.verbs import Verbs
 
@@ -35,6 +36,7 @@ class Store:
             self._database, self.read, runs_root=runs_root or str(home.runs), smallest_booking_s=smallest_booking_s
         )
         self.ledger = Ledger(self._database, self.read)
+        self.outbox = Outbox(self._database)
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed."""

@@ -1,0 +1,286 @@
+"""What happened is told: each event once, to whom it matters, whatever the network and the sender go through."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cli.states import end, publish, reach, start
+from tests.helpers import eventually
+from tests.notify.server import Receiver
+from tests.scheduler.conftest import Rig
+from tests.store.builders import ANNA, submission, training
+from yolotui.config import NotifyEvent
+from yolotui.core.bookings import BookingRequest, Ending
+from yolotui.core.health import Finding, Severity
+from yolotui.core.jobs import Failed, Notice, Outcome, Progress, Succeeded, Waiting
+from yolotui.locations import Home
+from yolotui.notify.channels import Channel
+from yolotui.notify.delivering import deliver
+from yolotui.notify.sender import GIVE_UP_AFTER_S, Sender
+from yolotui.store import Actor, MarkCause, MessageState, Store
+
+EVERYTHING = frozenset(NotifyEvent)
+BEN = Actor("ben", 0)
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[Store]:
+    with Store(home) as store:
+        publish(store, 2, at=time.time())
+        yield store
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def unreliable() -> Iterator[Receiver]:
+    with Receiver(refuses_half=True) as receiver:
+        yield receiver
+
+
+def channel(address: str, **details: object) -> Channel:
+    return Channel(**{"address": address, "events": EVERYTHING, "per_hour": 10_000, **details})  # type: ignore[arg-type]
+
+
+def sender_to(store: Store, *channels: Channel, send: Callable[..., str] = deliver) -> Sender:
+    sender = Sender(store, send, first_retry_s=0.0)
+    sender.tell_to(channels)
+    return sender
+
+
+def drain(sender: Sender) -> None:
+    """Let it work until nothing is due any more."""
+    eventually(lambda: (due := sender.step()) is None or due > time.time() + 1)
+
+
+def submit(store: Store, name: str, actor: Actor = ANNA) -> int:
+    return store.verbs.submit([submission(training(name))], actor)[0]
+
+
+def a_day(store: Store) -> Iterator[str]:
+    """Let everything happen that people are told, one after the other; yields the title that each should have."""
+    night, broken, sick = submit(store, "night"), submit(store, "broken"), submit(store, "sick")
+    ledger, now = store.ledger, time.time()
+    start(store, night, gpus=("GPU-0",))
+    yield "night has started"
+    finding = Finding(rule="plateau", severity=Severity.WARNING, epoch=3, text="No gain.", advice="Stop.", told=True)
+    ledger.record_progress([(night, 1, Progress(epochs_done=3, findings=(finding,)))])
+    yield "night: plateau"
+    end(store, night, Waiting(now), outcome=Outcome.FAILED, explanation="It lost its GPU.")
+    start(store, night, gpus=("GPU-0",), resumed_from_epoch=3)
+    yield "night runs again"
+    notice = Notice(given_at=now, due_at=now + 60, why="job 9 (P0) needs the room")
+    ledger.give_notice(night, notice)
+    yield "night will have to make room"
+    ledger.withdraw_notice(night)
+    yield "night need not make room after all"
+    ledger.evict(night, notice)
+    yield "night makes room"
+    end(store, night, Waiting(now), outcome=Outcome.EVICTED)
+    start(store, night, gpus=("GPU-0",), resumed_from_epoch=5)
+    end(store, night, Succeeded(now))
+    yield "night has finished"
+    start(store, broken, gpus=("GPU-0",))
+    yield "broken has started"
+    end(store, broken, Failed(now, "exit", "x"), outcome=Outcome.FAILED, cause="exit", explanation="It broke.")
+    yield "broken has failed"
+    ledger.tell("deadline-in-danger", sick, deadline_at=now, expected_finish=now + 60, why="Late.", change="P0 helps.")
+    yield "sick: its deadline is in danger"
+    ledger.tell("deadline-safe-again", sick, deadline_at=now, expected_finish=now - 60)
+    yield "sick: its deadline is safe again"
+    start(store, sick, gpus=("GPU-0",))
+    yield "sick has started"
+    ledger.attempt_out_of_sight(sick, 1, "no process")
+    yield "sick is out of sight"
+    ledger.quarantine("GPU-1", MarkCause.ECC, "3 uncorrected errors")
+    yield "GPU GPU-1 is out of use"
+    ledger.end_quarantine("GPU-1", "it was replaced")
+    yield "GPU GPU-1 is used again"
+    window = BookingRequest(starts_at=now, ends_at=now + 7200, count=2)
+    first = store.verbs.reserve(window, ANNA)
+    second = store.verbs.reserve(window, ANNA, waitlist=True)
+    ledger.open_booking(first.id)
+    yield f"Booking {first.id} is open"
+    ledger.tell("booking-hindered", None, booking=second.id, why="GPU-1 is lost.")
+    yield f"Booking {second.id} won't have all its GPUs"
+    ledger.end_booking(first.id, Ending.EXPIRED, "nobody came")
+    yield f"Booking {first.id} has expired: nobody used it"
+    yield f"Booking {second.id} has moved up from the waitlist"
+
+
+def test_every_event_arrives_once_at_a_server_that_fails_half_of_its_requests(store, unreliable):
+    sender = sender_to(store, channel(unreliable.address))
+    expected = []
+    for title in a_day(store):
+        expected.append(title)
+        drain(sender)
+    assert sorted(unreliable.titles) == sorted(expected)
+    assert len(unreliable.events) == len(set(unreliable.events)) == len(expected)
+    messages = store.outbox.newest(1000)
+    assert {message.state for message in messages} == {MessageState.SENT}
+    assert {message.event for message in messages} == set(EVERYTHING)
+    assert unreliable.requests >= 2 * len(expected) - 1
+
+
+def test_a_finished_training_is_told_with_its_figures_and_where_its_weights_are(store, receiver):
+    sender = sender_to(store, channel(receiver.address, events=frozenset({NotifyEvent.FINISHED})))
+    night = submit(store, "night")
+    start(store, night)
+    reach(store, night, 10, **{"mAP50-95(B)": 0.4321})
+    end(store, night, Succeeded(time.time()))
+    drain(sender)
+    (told,) = receiver.taken
+    assert told["title"] == "night has finished"
+    assert "mAP50-95(B) 0.4321" in told["message"]
+    assert "1m" in told["message"]
+    assert f"{store.read.job(night).run_dir}/train/weights/best.pt" in told["message"]
+
+
+def test_where_somebodys_data_lies_is_not_told(store, receiver):
+    sender = sender_to(store, channel(receiver.address, events=frozenset({NotifyEvent.FAILED})))
+    job = submit(store, "broken")
+    start(store, job)
+    why = "FileNotFoundError: '/home/anna/patients/scan 1.png' (see /srv/secret/log.txt)"
+    end(store, job, Failed(0, "exit", why), outcome=Outcome.FAILED, explanation=why)
+    drain(sender)
+    (told,) = receiver.taken
+    assert "scan 1.png" in told["message"]
+    assert "patients" not in told["message"]
+    assert "secret" not in told["message"]
+
+
+def test_a_sender_that_starts_anew_tells_nothing_again_and_forgets_nothing(store, receiver):
+    for name in ("one", "two", "three"):
+        sender = sender_to(store, channel(receiver.address))
+        start(store, submit(store, name), gpus=(f"GPU-{name}",))
+        drain(sender)
+        drain(sender_to(store, channel(receiver.address)))
+    assert receiver.titles == ["one has started", "two has started", "three has started"]
+
+
+def test_what_a_dead_sender_was_sending_is_told_again_and_says_so(store, receiver):
+    def die(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    sender = sender_to(store, channel(receiver.address), send=die)
+    start(store, submit(store, "night"))
+    with pytest.raises(KeyboardInterrupt):
+        sender.step()
+    drain(sender_to(store, channel(receiver.address)))
+    (told,) = receiver.taken
+    assert "(perhaps told before)" in told["message"]
+
+
+def test_a_new_address_is_told_what_happens_from_then_on(store, receiver):
+    start(store, submit(store, "before"))
+    sender = sender_to(store, channel(receiver.address))
+    start(store, submit(store, "after"), gpus=("GPU-1",))
+    drain(sender)
+    assert receiver.titles == ["after has started"]
+
+
+def test_owners_events_and_severity_say_who_is_told(store, receiver):
+    failures = channel(receiver.address + "?x=1", severity=Severity.WARNING)
+    sender = sender_to(store, channel(receiver.address, owners=frozenset({"ben"})), failures)
+    start(store, submit(store, "annas"))
+    start(store, submit(store, "bens", BEN), gpus=("GPU-1",))
+    store.ledger.quarantine("GPU-0", MarkCause.LOST, "gone")
+    drain(sender)
+    assert sorted(receiver.titles) == ["GPU GPU-0 is out of use", "bens has started"]
+
+
+def test_a_digest_goes_out_together_when_its_time_has_come(store, receiver):
+    sent: list[str] = []
+
+    def note(_address: str, title: str, body: str, _severity: Severity) -> str:
+        sent.append(f"{title}: {body}")
+        return ""
+
+    now = time.time()
+    sender = Sender(store, note, clock=lambda: now)
+    sender.tell_to([channel("json://x", digest_s=600.0)])
+    for name in ("one", "two"):
+        start(store, submit(store, name), gpus=(f"GPU-{name}",))
+    due = sender.step()
+    assert due is not None
+    assert not sent
+    now = due
+    assert sender.step() is None
+    (told,) = sent
+    assert "one has started" in told
+    assert "two has started" in told
+
+
+def test_more_than_so_many_an_hour_wait_and_go_out_together(store):
+    sent: list[str] = []
+
+    def note(_address: str, title: str, _body: str, _severity: Severity) -> str:
+        sent.append(title)
+        return ""
+
+    now = time.time() + 5
+    sender = Sender(store, note, clock=lambda: now)
+    sender.tell_to([channel("json://x", per_hour=2)])
+    for name in ("one", "two"):
+        start(store, submit(store, name), gpus=(f"GPU-{name}",))
+        now += 1
+        sender.step()
+    for name in ("three", "four"):
+        start(store, submit(store, name), gpus=(f"GPU-{name}",))
+    now += 1
+    due = sender.step()
+    assert sent == ["one has started", "two has started"]
+    assert due is not None
+    now = due + 1
+    sender.step()
+    assert len(sent) == 3
+    assert sent[2].startswith("2 events on ")
+
+
+def test_what_can_not_be_told_is_given_up_after_days_and_that_is_on_record(store):
+    sender = Sender(store, lambda *_: "nobody is there", clock=lambda: now)
+    sender.tell_to([channel("json://nobody/secret-token-1234")])
+    start(store, submit(store, "night"))
+    now = time.time() + 1
+    assert sender.step() is not None
+    now += GIVE_UP_AFTER_S + 1
+    assert sender.step() is None
+    (message,) = store.outbox.newest(5)
+    assert (message.state, message.trouble, message.tries) == (MessageState.GIVEN_UP, "nobody is there", 2)
+    (row,) = [row for row in store.read.audit() if row.verb == "give-up-telling"]
+    assert row.detail["of"] == [message.audit]
+    assert "secret" not in str(row.detail)
+
+
+def test_a_leader_that_is_killed_again_and_again_has_everything_told_once(tmp_path, unreliable):
+    home = Home(tmp_path / "live")
+    home.create()
+    home.config.write_text(f'[notify]\nper_hour = 1000\nfinished = ["{unreliable.address}"]\n')
+    with Rig(home, "cpu:1") as rig:
+        jobs = [rig.command(f"job-{n}") for n in range(3)]
+        for job in jobs:
+            scheduler = rig.lead("--until-idle")
+            rig.until(job, "succeeded")
+            rig.kill(scheduler)
+        rig.lead("--until-idle")
+        eventually(lambda: len(unreliable.events) >= len(jobs), 90)
+        eventually(lambda: {each.state for each in rig.store.outbox.newest(10)} == {MessageState.SENT})
+    assert sorted(unreliable.titles) == [f"job-{n} has finished" for n in range(3)]
+    assert len(set(unreliable.events)) == len(unreliable.events)
+
+
+def test_only_one_sender_is_at_it(home, store):
+    command = [sys.executable, "-m", "yolotui.notify"]
+    environment = {**os.environ, "YOLOTUI_HOME": str(home.root)}
+    senders = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [sender.wait(60) for sender in senders] == [0, 0]
