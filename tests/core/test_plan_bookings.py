@@ -201,6 +201,18 @@ def test_nobody_is_evicted_from_his_own_window() -> None:
     assert [eviction.job_id for eviction in timetable.evictions] == [2]
 
 
+def test_who_will_leave_for_a_window_may_have_to_leave_sooner_for_a_p0() -> None:
+    policy = Policy(preemption=Preemption.EVICT)
+    victim = training(1, ["gpu-0"], hours=9, since_checkpoint_s=60)
+    window = booking(7, ["gpu-0"], opens_h=5, pinned=True)
+    timetable = planned(cards(1), [victim, waiting(2, priority=Priority.P0)], policy, bookings=[window])
+    assert [eviction.notice.for_job for eviction in timetable.evictions] == [2]
+    entries = timetable.by_job()
+    assert entries[2].start_at == entries[1].yields_at == NOW + 2 * MINUTE
+    assert entries[1].finish_at is not None
+    assert entries[1].finish_at > NOW + 9 * HOUR
+
+
 def test_one_who_is_leaving_for_a_booking_counts_as_gone_by_then() -> None:
     notice = Notice(given_at=NOW, due_at=NOW, why="", for_booking=7, patience_s=2 * MINUTE)
     leaving = replace(training(1, ["gpu-0"], hours=5, since_checkpoint_s=60), state="pausing", notice=notice)

@@ -84,12 +84,15 @@ class Holdings:
         return departure if departure and departure.leaves_at < stay.finish else None
 
     def evictable(self, bookings: Iterable[Booking]) -> list[Stay]:
-        """Those that may be told to make room for a higher job: not who leaves anyway, nor who is in its own window."""
+        """Those that may be told to make room for a higher job: not who is on its way, nor who is in its own window.
+
+        Who will leave for a window later on, and does not know yet, may as well leave sooner.
+        """
         open_now = [booking for booking in bookings if booking.starts_at <= self._now]
         return [
-            stay
+            stay._replace(finish=departure.leaves_at) if departure else stay
             for stay in self.stays.values()
-            if stay.demand.job_id not in self.departures
+            if not ((departure := self.departures.get(stay.demand.job_id)) and departure.notice)
             and not any(
                 is_for(booking, stay.demand) and not set(booking.gpus).isdisjoint(stay.demand.holding)
                 for booking in open_now

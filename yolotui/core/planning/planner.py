@@ -141,6 +141,7 @@ class Planner:
         """What is left of a job that leaves its devices waits for others, where it stood in the queue."""
         demand = departure.demand
         self._holdings.departures[demand.job_id] = departure
+        self._todo = [task for task in self._todo if task.job_id != demand.job_id]  # it may leave sooner than thought
         if self._ground.capacity(demand) >= demand.gpus and not self._ground.too_small(demand):
             task = self._task(demand, departure.left_s(self._now), departure.leaves_at)
             task.set_limits(self._holdings.limit_of(demand), demand.deadline_at)
