@@ -214,6 +214,22 @@ def test_a_warning_about_a_missing_module_does_not_condemn_a_run_that_was_killed
     assert classify(Ending(kind=Kind.COMMAND, exit_code=1, log_tail=warning)).cause is Cause.EXIT_CODE
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        Ending(kind=Kind.TRAIN, exit_code=143),  # a stranger's TERM, which the trainer saw and obeyed
+        Ending(kind=Kind.TRAIN, exit_code=1),
+        Ending(kind=Kind.COMMAND, exit_code=143),
+    ],
+)
+def test_a_traceback_that_was_survived_condemns_nothing(ending):
+    """A trainer says in its last word what it ended of; of what a signal ended, the console says nothing for good."""
+    log = TRACEBACK + "ModuleNotFoundError: No module named 'torch.nn.utils'\n3/9  0.5\n4/9  0.4\n"
+    failure = classify(replace(ending, log_tail=log))
+    assert not failure.permanent
+    assert failure.cause in {Cause.KILLED, Cause.EXIT_CODE}
+
+
 def test_only_the_last_traceback_counts():
     log = f"{TRACEBACK}OutOfMemoryError: CUDA out of memory\nretrying\n{TRACEBACK}ImportError: cannot import name 'x'\n"
     failure = classify(Ending(kind=Kind.COMMAND, exit_code=1, log_tail=log))

@@ -146,13 +146,20 @@ def test_each_request_is_acknowledged_once_and_nonsense_is_ignored(stage):
     assert not stage.trainer.stop
 
 
-def test_a_broken_callback_costs_nothing_but_its_event(stage, capsys):
+def test_a_broken_callback_costs_nothing_but_its_event(stage, capfd):
+    """It is told once. On the console its traceback would pass for the cause of whatever ends the training later."""
     del stage.trainer.optimizer
+    stage.trainer.tloss = None
     stage.call("on_train_epoch_start", "on_train_batch_start", "on_train_batch_end")
+    stage.call("on_fit_epoch_end", "on_fit_epoch_end")
 
     assert stage.events("phase")
-    assert not stage.events("batch")
-    assert "optimizer" in capsys.readouterr().err
+    assert not stage.events("batch") + stage.events("epoch")
+    batch, epoch = stage.events("trouble")
+    assert (batch["callback"], epoch["callback"]) == ("on_batch_end", "on_epoch_end")
+    assert epoch["error"]["type"] == "AttributeError"
+    assert "read_losses" in epoch["error"]["trace_tail"]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_full_disk_drops_events_and_later_lines_are_whole(tmp_path):

@@ -122,8 +122,12 @@ def _by_error_event(ending: Ending) -> Failure | None:
 
 
 def _by_log(ending: Ending) -> Failure | None:
-    """What the console says. Only a traceback can condemn for good: warnings name missing modules and files as well."""
-    condemned = "Traceback (most recent call last)" in ending.log_tail and ending.signal is None
+    """What the console says. Only the traceback of a command that nobody killed can condemn for good.
+
+    Warnings name missing modules and files as well, and a trainer says in its last word what it ended of.
+    """
+    is_word_of_its_end = ending.kind is Kind.COMMAND and _signal(ending) is None
+    condemned = is_word_of_its_end and "Traceback (most recent call last)" in ending.log_tail
     return _by_text(_last_traceback(ending.log_tail), permanent_too=condemned)
 
 
@@ -150,10 +154,15 @@ def _by_exit_code_of_a_shell(ending: Ending) -> Failure | None:
     return None
 
 
+def _signal(ending: Ending) -> int | None:
+    """The signal that ended it, also as a shell and torchrun report a child that one ended."""
+    if ending.signal is None and ending.exit_code is not None and 128 < ending.exit_code < 128 + 65:
+        return ending.exit_code - 128
+    return ending.signal
+
+
 def _by_signal(ending: Ending) -> Failure | None:
-    number = ending.signal
-    if number is None and ending.exit_code is not None and 128 < ending.exit_code < 128 + 65:
-        number = ending.exit_code - 128  # as a shell and torchrun report a child that a signal ended
+    number = _signal(ending)
     if number is None:
         return None
     if number == signals.SIGKILL:

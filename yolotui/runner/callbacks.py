@@ -6,19 +6,15 @@ clocks; the losses are read (which waits for the GPU) only when an event is due,
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import traceback
 from typing import Any, Callable, Mapping
 
 from . import checkpoints, control, gradients, keeping, labels
 from .dataset_lock import DatasetLock
 from .events import EventLog
+from .guarding import Callback, Guard
 from .rhythm import Rhythm
 from .stopping import StopSignals
 from .verdict import FINISH_REQUESTED, FINISHED, PAUSED, STOPPED_EARLY, Progress
-
-Callback = Callable[[Any], None]
 
 SETTINGS = (
     *("model", "optimizer", "lr0", "lrf", "cos_lr", "momentum", "weight_decay", "warmup_epochs", "batch", "imgsz"),
@@ -62,6 +58,7 @@ class TrainingWatch:
 
     def callbacks(self) -> dict[str, Callback]:
         """Event name to guarded callback; `model.add_callback` takes them."""
+        guarded = Guard(self._events)
         return {
             "on_pretrain_routine_start": guarded(self._on_setup_start),
             "on_pretrain_routine_end": guarded(self._on_setup_end),
@@ -249,19 +246,6 @@ class TrainingWatch:
 
     def _report_checkpoint(self, trainer: Any, epoch: int) -> None:
         self._events.write("checkpoint", epoch=epoch, path=str(trainer.last), bytes=trainer.last.stat().st_size)
-
-
-def guarded(callback: Callback) -> Callback:
-    """The same callback, but its errors end here. Stopped passes: it is no Exception, and it is meant."""
-
-    def call(subject: Any) -> None:
-        try:
-            callback(subject)
-        except Exception:  # noqa: BLE001 - a training must not die of its observer
-            with contextlib.suppress(OSError):
-                traceback.print_exc(file=sys.stderr)
-
-    return call
 
 
 def save_now(trainer: Any) -> None:
