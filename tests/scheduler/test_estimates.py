@@ -23,7 +23,7 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.core.timetable import Forecast
-from yolotui.scheduler.estimates import ENOUGH_ERRORS, Estimates
+from yolotui.scheduler.estimates import ENOUGH_ERRORS, Estimates, keep_newest
 from yolotui.scheduler.judging import FINISHED_ON_REQUEST
 from yolotui.store import ForecastRecord
 
@@ -209,3 +209,10 @@ def test_the_interval_is_that_of_the_errors_made_once_there_are_enough(estimates
     after = estimates.estimate(job(training()), "A100", 0.0)
     assert after.low == pytest.approx(0.9)
     assert after.high == pytest.approx(1.06)
+
+
+def test_what_is_remembered_is_bounded_and_the_newest_stays() -> None:
+    kept: dict[str, int] = {}
+    for key, value in [("a", 1), ("b", 2), ("a", 3), ("c", 4)]:
+        keep_newest(kept, key, value, 2)
+    assert kept == {"a": 3, "c": 4}

@@ -63,6 +63,19 @@ def view(home: Home) -> Iterator[View]:
         yield View(store)
 
 
+def test_of_the_ended_only_those_that_others_hang_on_are_kept_in_mind(view: View) -> None:
+    """A leader that leads for months must not grow with every job that it has seen end."""
+    alone, needed = view.store.verbs.submit([submission(command("alone")), submission(command("needed"))], ANNA)
+    view.run(alone)
+    (behind,) = view.store.verbs.submit([submission(command("behind", after=("needed",)))], ANNA)
+    view.run(needed)
+    assert view.demands()[behind].needs[0].state == "succeeded"
+    assert view.picture.known.keys() == {needed, behind}
+    view.store.verbs.cancel([behind], ANNA)
+    view.demands()
+    assert not view.picture.known
+
+
 def test_only_what_has_changed_is_made_anew(view: View) -> None:
     first, second, behind = view.store.verbs.submit(
         [submission(command("a")), submission(command("b")), submission(command("c", after=("a",)))], ANNA

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from math import ceil
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -19,10 +20,13 @@ from yolotui.store import ForecastRecord
 IMGSZ, BATCH, PATIENCE, EPOCHS = 640, 16, 100, 100
 RHYTHM_AFTER = 2  # epochs: the first warms up, and tells others nothing
 KEPT_RECORDS = 200  # of the same model and data; older ones tell nothing that these don't
+KEPT_KINDS = 2000  # of runs: models with their data, and commands
 KEPT_ERRORS = 200
 ENOUGH_ERRORS = 10
 
 _Kin = tuple[object, ...]
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _Question = tuple[Likeness, int | None, float | None, float]
 
 
@@ -34,7 +38,7 @@ class Estimates:
 
     def __init__(self) -> None:
         self.version = 0
-        self._records: defaultdict[_Kin, dict[int, Record]] = defaultdict(dict)
+        self._records: dict[_Kin, dict[int, Record]] = {}
         self._histories: dict[_Kin, History] = {}
         self._answers: dict[_Question, Estimate] = {}
         self._errors = Errors()
@@ -44,13 +48,14 @@ class Estimates:
         record = _record(job)
         if record is None:
             return
-        records = self._records[_kin(record.likeness)]
+        kin = _kin(record.likeness)
+        records = self._records.get(kin, {})
         if not job.ended and job.id in records:
             return
         if records.get(job.id) != record:
-            records.pop(job.id, None)  # the newest stands last
-            records[job.id] = record
-            self._histories.pop(_kin(record.likeness), None)
+            keep_newest(records, job.id, record, KEPT_RECORDS)
+            keep_newest(self._records, kin, records, KEPT_KINDS)
+            self._histories.pop(kin, None)
             self._answers.clear()
             self.version += 1
 
@@ -108,7 +113,7 @@ class Estimates:
     def _history(self, likeness: Likeness) -> History:
         kin = _kin(likeness)
         if kin not in self._histories:
-            self._histories[kin] = History(list(self._records.get(kin, {}).values())[-KEPT_RECORDS:])
+            keep_newest(self._histories, kin, History(list(self._records.get(kin, {}).values())), KEPT_KINDS)
         return self._histories[kin]
 
 
@@ -132,6 +137,14 @@ class Errors:
         if len(parts) < ENOUGH_ERRORS:
             return estimate
         return replace(estimate, low=min(1.0, _quantile(parts, 0.1)), high=max(1.0, _quantile(parts, 0.9)))
+
+
+def keep_newest(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:
+    """Put a value last, and let go of the oldest where there are more than so many."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]
 
 
 def likeness_of(spec: JobSpec, gpu_model: str) -> Likeness:

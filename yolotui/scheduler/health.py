@@ -11,10 +11,12 @@ from yolotui.core.gpus import Gpu
 from yolotui.core.health import DeviceView, Finding, RunView, Usual, examine
 from yolotui.core.jobs import Attempt, Job, Kind
 from yolotui.core.limits import Limits, Pulse
+from yolotui.scheduler.estimates import keep_newest
 from yolotui.telemetry import RunSeries
 from yolotui.telemetry.health_view import alterations, epoch_views
 
 WORTH_A_WORD = 3  # a silence of a third of what ends the attempt
+KEPT_BEGINNINGS = 200  # of the same model and data
 BOX = "train/box_loss"
 
 
@@ -32,7 +34,7 @@ class HealthWatch:
     def learn(self, job: Job) -> None:
         """Learn from a run that ended well how such runs begin."""
         if job.state == "succeeded" and (loss := job.progress.first.get(BOX)) is not None:
-            self._beginnings[_kin(job)][job.id] = loss
+            keep_newest(self._beginnings[_kin(job)], job.id, loss, KEPT_BEGINNINGS)
 
     def look(self, job: Job, series: RunSeries, gpus: Sequence[Gpu]) -> tuple[Finding, ...]:
         """The findings of a run by now; those that it had where nothing has happened since the last look.

@@ -64,6 +64,8 @@ class Picture:
         for job in changed:
             self._take_note(job)
         self._find_needs(changed)
+        if any(job.ended for job in changed):
+            self._let_go_of_the_ended()
         self._take_note_of_holds(self._store.read.held_groups(), self._store.read.gpu_marks())
         self._take_note_of_bookings({booking.id: booking for booking in self._store.read.bookings()})
         self._revision = revision
@@ -84,6 +86,11 @@ class Picture:
         missing = {need for job in changed if not job.ended for need in job.after if need not in self.known}
         for job in self._store.read.jobs(ids=sorted(missing)) if missing else ():
             self._ended[job.id] = job
+
+    def _let_go_of_the_ended(self) -> None:
+        """But for those that others hang on."""
+        needed = {need for job in self.jobs.values() for need in job.after}
+        self._ended = {job_id: job for job_id, job in self._ended.items() if job_id in needed}
 
     def _take_note_of_holds(self, groups: dict[str, HeldGroup], marks: dict[str, GpuMark]) -> None:
         if (groups, marks) != (self.groups, self.marks):
