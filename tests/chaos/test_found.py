@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,6 +16,9 @@ from tests.chaos.night import HERE
 from tests.chaos.sight import NIGHT, look
 from tests.helpers import eventually
 from tests.runner.rig import Attempt, Run
+from yolotui import JobSpec, Kind, Queue
+from yolotui.leadership import scheduler_command
+from yolotui.locations import Home
 from yolotui.runner.environment import shim_argv
 
 
@@ -67,3 +71,19 @@ def _dies_before(change: int, fate: Fate, folder: Path) -> bool:
         os.kill(attempt.read("process.json")["pid"], signal.SIGKILL)
     eventually(lambda: not look(str(folder)))
     return has_begun
+
+
+def test_a_full_disk_without_a_lock_file_is_waited_for(tmp_path: Path) -> None:
+    """Somebody tidied up the lock, and the disk was full when the next scheduler came to make it anew: it left."""
+    home = Home(tmp_path / "home")
+    with Queue(home.root, start_scheduler=False) as queue:
+        (job,) = queue.add(JobSpec(name="job", kind=Kind.COMMAND, command=("true",), gpus=0))
+        fate = Fate(tmp_path / "fate", home.root)
+        home.scheduler_log.touch()
+        home.scheduler_lock.unlink(missing_ok=True)
+        environment = {**os.environ, **fate.env, "YOLOTUI_HOME": str(home.root), "YOLOTUI_GPUS": "cpu:1"}
+        with fate.disk(errno.ENOSPC, writes_left=1000):  # its log still has room
+            scheduler = subprocess.Popen(scheduler_command("--until-idle"), env=environment)
+            eventually(lambda: "No space left on device" in home.scheduler_log.read_text())
+        assert scheduler.wait(60) == 0
+        assert queue.job(job).state == "succeeded"

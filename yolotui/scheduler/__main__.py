@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -30,6 +31,7 @@ from yolotui.store import Store
 NEEDS_A_LEADER = {"waiting", "starting", "running", "pausing", "stopping", "unknown"}
 LOG_BYTES = 16 * 1024**2  # and one earlier piece
 TRY_AGAIN_AFTER_S = 1.0
+PASSING_TROUBLES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}  # of a disk
 LOCK_PATIENCE_S = 0.5  # a process that only asks whether somebody leads holds the lock for an instant
 
 
@@ -86,18 +88,20 @@ def _config_of(home: Home) -> Config:
 
 
 def _lead_while_needed(home: Home, umask: int, *, until_idle: bool) -> None:
-    """Lead, and lead again where a verb came in while leaving; a queue that is out of reach just now is waited for."""
+    """Lead, and lead again where a verb came in while leaving; a queue or a disk out of reach is waited for."""
     wakeups = Wakeups()
     wakeups.leave_on(signal.SIGTERM, signal.SIGINT)
     try:
         needed = True
         while needed and not wakeups.asked_to_leave:
             lock = Lock(home.scheduler_lock)
-            if not _acquire(lock):
-                return
             try:
+                if not _acquire(lock):
+                    return
                 needed = _lead(home, lock, wakeups, umask, until_idle=until_idle)
-            except QueueOutOfReach as trouble:
+            except (QueueOutOfReach, OSError) as trouble:
+                if isinstance(trouble, OSError) and trouble.errno not in PASSING_TROUBLES:
+                    raise
                 log.warning("%s", trouble)
                 wakeups.wait(TRY_AGAIN_AFTER_S)
             finally:
