@@ -166,15 +166,13 @@ def test_a_gpu_on_which_jobs_fail_is_quarantined_and_comes_back(rig: Rig) -> Non
 
 
 def test_one_job_with_an_error_of_its_own_takes_no_gpu_with_it(rig: Rig) -> None:
-    """Failing twice on a card it is tried on another; failing there as well it was the job, and the card comes back."""
+    """After an error that may be the card's it is tried on another; failing there as well it was the job."""
     bad = rig.command("bad", sys.executable, "-c", FAILING_CARD, gpus=1, retries=3)
     rig.lead()
     failed = rig.until(bad, "failed")
-    tried = [attempt.gpus for attempt in failed.attempts]
-    assert tried[:3] == [("SIM-0",), ("SIM-0",), ("SIM-1",)]
-    eventually(lambda: not rig.store.read.gpu_marks())
-    verbs = [row.verb for row in rig.store.read.audit() if row.verb.endswith("quarantine")]
-    assert verbs == ["quarantine", "end-quarantine"]
+    assert [attempt.gpus for attempt in failed.attempts[:2]] == [("SIM-0",), ("SIM-1",)]
+    assert not rig.store.read.gpu_marks()
+    assert not [row.verb for row in rig.store.read.audit() if row.verb.endswith("quarantine")]
 
 
 def test_a_hot_gpu_rests_until_it_has_cooled(rig: Rig, tmp_path: Path) -> None:
