@@ -11,7 +11,7 @@ import click
 
 from yolotui import __version__
 from yolotui.cli.group import VerbGroup
-from yolotui.cli.options import reason_option
+from yolotui.cli.options import metrics_option, reason_option, serving_metrics
 from yolotui.errors import ExitCode
 
 # Which file a verb lives in: looked up by name, so that `add` does not pay for what `wait` imports.
@@ -39,6 +39,7 @@ VERBS = {
     "compare": "compare",
     "audit": "audit",
     "notify": "notify",
+    "metrics": "metrics",
     "priority": "steering",
     "hold": "steering",
     "release": "steering",
@@ -74,6 +75,7 @@ VERBS = {
 @click.option("--again", is_flag=True, help="With --batch: a new round of jobs that were taken before.")
 @click.option("--rerun-changed", is_flag=True, help="With --batch: train again what succeeded and has changed since.")
 @reason_option
+@metrics_option
 @click.option("--readonly", is_flag=True, help="Dashboard: look, change nothing.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Dashboard: no braille, no box drawing.")
 @click.option("--no-mouse", is_flag=True, help="Dashboard: leave the mouse to the terminal.")
@@ -87,6 +89,7 @@ def cli(
     again: bool,
     rerun_changed: bool,
     reason: str,
+    metrics: str | None,
     readonly: bool,
     ascii_only: bool,
     no_mouse: bool,
@@ -106,12 +109,14 @@ def cli(
     if batch is not None:
         from yolotui.cli.batch import run_batch
 
-        return run_batch(batch, again=again, rerun_changed=rerun_changed, reason=reason)
+        with serving_metrics(metrics):
+            return run_batch(batch, again=again, rerun_changed=rerun_changed, reason=reason)
     if again or rerun_changed:
         raise click.UsageError("--again and --rerun-changed say how a file is taken: give it with --batch FILE.")
     from yolotui.cli.dashboard import open_dashboard
 
-    return open_dashboard(readonly=readonly, ascii_only=ascii_only, mouse=not no_mouse, refresh_s=refresh)
+    with serving_metrics(metrics):
+        return open_dashboard(readonly=readonly, ascii_only=ascii_only, mouse=not no_mouse, refresh_s=refresh)
 
 
 def _open_what_is_closed() -> None:

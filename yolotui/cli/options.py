@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,6 +20,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help='Print one JSON object with "schema": 1.')
 reason_option = click.option("--reason", default="", metavar="TEXT", help="Why: kept in the audit log.")
+metrics_option = click.option(
+    "--metrics", metavar="ADDRESS", help="Answer Prometheus there (127.0.0.1:9877) as long as this runs."
+)
 yes_option = click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 
 
@@ -28,6 +32,15 @@ def open_queue() -> Queue:
     from yolotui.queue import Queue
 
     return click.get_current_context().with_resource(Queue(warn=narrate))
+
+
+def serving_metrics(address: str | None) -> AbstractContextManager[object]:
+    """Answer Prometheus while a block runs, if a person asked for it."""
+    if address is None:
+        return nullcontext()
+    from yolotui.metrics.exporting import serving
+
+    return serving(Home.current(), address)
 
 
 def jobs_argument(*, required: bool = True) -> Callable[[Command], Command]:

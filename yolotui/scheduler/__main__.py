@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Lead until told to leave. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m yolotui.scheduler", description=__doc__)
     parser.add_argument("--until-idle", action="store_true", help="leave when nothing is left to do and nobody watches")
-    until_idle: bool = parser.parse_args(arguments).until_idle
+    parser.add_argument("--metrics", metavar="ADDRESS", help="answer Prometheus there")
+    options = parser.parse_args(arguments)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     umask = os.umask(0o077)  # what is in the home is its owner's alone; commands get the user's own back
     home = Home.current()
@@ -48,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         if home.demo_mark.exists():
             raise NotPossible(f"{home.root} is a demonstration: nothing of it is really trained.")
         _log_to(home.scheduler_log)
-        _lead_while_needed(home, umask, until_idle=until_idle)
+        with _serving(home, options.metrics):
+            _lead_while_needed(home, umask, until_idle=options.until_idle)
     except YolotuiError as error:
         log.error("%s", error)
         return int(error.exit_code)
@@ -59,6 +62,14 @@ def main(arguments: list[str] | None = None) -> int:
         log.exception("The scheduler failed. The trainings go on; the next one adopts them.")
         return 1
     return 0
+
+
+def _serving(home: Home, address: str | None) -> AbstractContextManager[object]:
+    if address is None:
+        return nullcontext()
+    from yolotui.metrics.exporting import serving
+
+    return serving(home, address)
 
 
 def _log_to(file: Path) -> None:

@@ -112,6 +112,12 @@ class Outbox:
         at: float | None = row["at"]
         return at
 
+    def count_waiting(self) -> int:
+        """How many messages have not arrived yet."""
+        with self._database.snapshot() as connection:
+            query = "SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')"
+            return int(connection.execute(query).fetchone()[0])
+
     def newest(self, limit: int) -> list[Message]:
         """The newest messages, the oldest of them first."""
         return self._messages("TRUE ORDER BY audit DESC, address LIMIT ?", (limit,))[::-1]

@@ -261,6 +261,15 @@ class Queries:
             ).fetchall()
         return [(row["job"], _decode_attempt(row["record"])) for row in rows]
 
+    def endings(self) -> dict[tuple[str, str], int]:
+        """How many attempts have ever ended, by outcome and cause (empty where there is none)."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                "SELECT json_extract(record, '$.outcome') AS outcome, coalesce(json_extract(record, '$.cause'), '') "
+                "AS cause, count(*) AS count FROM attempts WHERE ended GROUP BY 1, 2"
+            ).fetchall()
+        return {(row["outcome"], row["cause"]): row["count"] for row in rows}
+
     def leader(self) -> Leader | None:
         """Who last took the lead and did not lay it down."""
         with self._database.snapshot() as connection:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolotui.cli.options import json_option, open_queue
+from yolotui.cli.options import json_option, metrics_option, open_queue, serving_metrics
 from yolotui.cli.printing import narrate, print_document
 from yolotui.errors import NotPossible
 from yolotui.gpu_selector import SELECTOR, read_selector
@@ -48,13 +48,16 @@ def start() -> None:
 
 @scheduler_verb.command("run")
 @click.option("--until-idle", is_flag=True, help="Leave when nothing is left to do.")
-def run(until_idle: bool) -> None:
+@metrics_option
+def run(until_idle: bool, metrics: str | None) -> None:
     """Lead in the foreground. Where another leads, show what it does, and take over when it leaves."""
     home = Home.current()
     home.create()
     if is_led(home):
-        _follow_the_leader(home)
-    command = scheduler_command(*(["--until-idle"] if until_idle else []))
+        with serving_metrics(metrics):
+            _follow_the_leader(home)
+    options = [*(["--until-idle"] if until_idle else []), *(["--metrics", metrics] if metrics is not None else [])]
+    command = scheduler_command(*options)
     os.execve(command[0], command, scheduler_environment(home))  # noqa: S606  this process becomes the scheduler
 
 
