@@ -18,6 +18,7 @@ ROOMS = {
     "yolotui.scheduler.leader": HEAVY | FACES,
     "yolotui.runner.checkpoints": HEAVY | FACES | {"msgspec", "yolotui.core", "yolotui.store"},
     "yolotui.queue": HEAVY | FACES | {"yolotui.scheduler", "pynvml"},
+    "yolotui.preflight": HEAVY | FACES | {"sqlite3", "yolotui.store", "yolotui.scheduler"},
     "yolotui.cli.main": HEAVY | {"textual", "rich", "yolotui.scheduler", "yolotui.tui"},
     "yolotui.tui": HEAVY | {"yolotui.scheduler", "pynvml"},
 }

@@ -45,7 +45,7 @@ class SchedulingConfig(Struct, frozen=True):
     """[scheduling] `preemption`: never, queue, evict; `notice_s`: seconds of warning; `mode`: balanced, throughput.
 
     `checkpoint_wait_s` is how long a P0 or a booking waits for the checkpoint of whom it evicts; `tenants` how many
-    jobs may share a card.
+    jobs may share a card. `preflight`: what the check before the start of a training does with errors: hold, warn, off.
     """
 
     preemption: str = "queue"
@@ -53,6 +53,7 @@ class SchedulingConfig(Struct, frozen=True):
     checkpoint_wait_s: float = 120.0
     tenants: int = 2
     mode: str = "balanced"
+    preflight: str = "hold"
 
 
 class BookingsConfig(Struct, frozen=True):

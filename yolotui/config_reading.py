@@ -155,6 +155,7 @@ _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
             "checkpoint_wait": _Setting(duration, {"type": ["string", "number"]}, "checkpoint_wait_s"),
             "tenants": _Setting(_tenants, {"type": "integer", "minimum": 1, "maximum": 8}),
             "mode": _one_of("balanced", "throughput"),
+            "preflight": _one_of("hold", "warn", "off"),
         },
     ),
     "bookings": (

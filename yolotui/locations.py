@@ -70,6 +70,11 @@ class Home:
         return self.root / "demonstration"
 
     @property
+    def checks(self) -> Path:
+        """What checks have seen of data sets, by fingerprint; may be deleted."""
+        return self.root / "checks"
+
+    @property
     def weights(self) -> Path:
         """Weights that `yolotui weights` fetched."""
         return self.root / "weights"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from yolotui.core.jobs import Argument, Job, JobSpec, Priority, Request
+from yolotui.core.preflight import Preflight
 from yolotui.core.timetable import Published
 from yolotui.environment import submitted_environment
 from yolotui.errors import WrongFile, WrongUse
@@ -88,6 +89,10 @@ class Queue(Foresight, Sharing):
     def forecast_record(self) -> list[ForecastRecord]:
         """What was foreseen of the newest starts when their jobs were first planned, and what came true."""
         return self._store.read.forecast_record()
+
+    def preflights(self, jobs: Sequence[int]) -> dict[int, Preflight]:
+        """What the check before the start of trainings has found, by job."""
+        return self._store.read.preflights(jobs)
 
     def gpu_marks(self) -> dict[str, GpuMark]:
         """Which GPUs were drained or quarantined, by UUID, and why."""

@@ -89,6 +89,7 @@ def test_a_job_whose_run_directory_is_nonsense_does_not_keep_the_others_from_run
     run_dir.mkdir(parents=True)
     (run_dir / "train").write_text("a file where a folder should be")
     (run_dir / "attempt-1").write_text("likewise")
+    rig.home.config.write_text('[scheduling]\npreflight = "off"\n')  # it is to come as far as its start
     innocent = rig.command("innocent", "true")
     scheduler = rig.lead()
     rig.until(innocent, "succeeded")

@@ -81,6 +81,7 @@ def test_a_training_that_does_not_fit_is_tried_with_half_the_batch_until_it_does
     spec = JobSpec(
         name="big", kind=Kind.TRAIN, model="yolo11n.yaml", data=str(tmp_path), python=str(double), retry_delay_s=0.01
     )
+    rig.home.config.write_text('[scheduling]\npreflight = "off"\n')  # its data set is none
     job = rig.submit(spec)
     rig.lead()
     done = rig.until(job, "succeeded", "failed")

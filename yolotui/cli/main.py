@@ -37,6 +37,7 @@ VERBS = {
     "evict": "sharing",
     "logs": "logs",
     "compare": "compare",
+    "check": "checking",
     "audit": "audit",
     "notify": "notify",
     "metrics": "metrics",

@@ -25,6 +25,7 @@ from yolotui.scheduler.executor import Executor
 from yolotui.scheduler.health import HealthWatch
 from yolotui.scheduler.memory import PeakWatch
 from yolotui.scheduler.picture import Picture
+from yolotui.scheduler.preflights import Preflights
 from yolotui.scheduler.progress import ProgressWatch
 from yolotui.scheduler.publishing import Publisher
 from yolotui.scheduler.pulse import Pulses
@@ -65,6 +66,7 @@ class Leader:
         quotas: QuotasConfig = QuotasConfig(),  # noqa: B008 - frozen
         bookings: BookingsConfig = BookingsConfig(),  # noqa: B008 - frozen
         tell: Callable[[], None] = lambda: None,
+        preflight: str = "hold",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`tell` has people told what happened.
@@ -92,6 +94,7 @@ class Leader:
         self._warden = Warden(executor, pulses, limits)
         self._requests = Requests(store, executor)
         self._starter = Starter(store, executor, host, self._picture, self._decider, tenants=policy.tenants)
+        self._preflights = Preflights(home, store, self._picture, wakeups.nudge, mode=preflight)
         self._evictor = Evictor(store, self._picture)
         self._windows = Windows(store, self._picture, host, expires_s=bookings.expires_s)
         self._deadlines = DeadlineWatch(store, policy)
@@ -115,6 +118,12 @@ class Leader:
         """Lead; returns why it left."""
         self._decider.remember()
         self._deadlines.remember()
+        try:
+            return self._lead()
+        finally:
+            self._preflights.close()
+
+    def _lead(self) -> str:
         while True:
             if self._wakeups.asked_to_leave:
                 return "asked to leave"
@@ -138,6 +147,7 @@ class Leader:
         self._reap(now)
         self._follow_progress(now)
         self._look_after_windows(now)
+        self._look_after_preflights()
         self._plan_and_act()
         self._make_room()
         self._pass_on_requests()
@@ -203,6 +213,11 @@ class Leader:
         if self._windows.look_after(now):
             self._observe()
 
+    def _look_after_preflights(self) -> None:
+        """Write down what checks have found, and order the next."""
+        if self._preflights.look_after():
+            self._observe()
+
     def _plan_and_act(self) -> None:
         """Decide, then start what stands in the first column; again until nothing more does."""
         # The clock is read after the queue: nothing in a plan is younger than the plan.
@@ -211,7 +226,7 @@ class Leader:
             timetable = decision.timetable
             for skip in timetable.skips:
                 self._store.ledger.settle(skip.job_id, Waiting, Skipped(now, skip.reason), "skip", skip.reason)
-            for entry in self._starter.confirmed(timetable.starting_now()):
+            for entry in self._preflights.passed(self._starter.confirmed(timetable.starting_now())):
                 self._starter.start(entry, decision.world, now)
             self._windows.follow(timetable)
             self._deadlines.look_at(decision)

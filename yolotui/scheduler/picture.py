@@ -49,6 +49,10 @@ class Picture:
         """Read everything again at the next look."""
         self._revision = -1
 
+    def note_change(self) -> None:
+        """Have what was decided looked at again: something that a start hangs on has come about elsewhere."""
+        self.version += 1
+
     def refresh(self) -> None:
         """Take note of what has changed since the last look."""
         revision = self._store.read.revision()

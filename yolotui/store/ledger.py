@@ -8,6 +8,7 @@ import msgspec
 
 from yolotui.core.jobs import (
     Attempt,
+    Held,
     Job,
     Notice,
     Pausing,
@@ -22,8 +23,9 @@ from yolotui.core.jobs import (
     Waiting,
     state_of,
 )
+from yolotui.core.preflight import Preflight
 from yolotui.core.timetable import Estimate, Forecast, Published
-from yolotui.store import forecasts, gpu_marks
+from yolotui.store import forecasts, gpu_marks, preflights
 from yolotui.store.booking_ledger import BookingLedger
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
@@ -191,6 +193,17 @@ class Ledger(BookingLedger):
             write.execute("DELETE FROM leases WHERE job = ?", (job_id,))
             write.audit(verb, job_id, why=why)
             return True
+
+    def record_preflight(self, job_id: int, asked: str, preflight: Preflight, *, holds: bool) -> None:
+        """Keep what a check has found. With `holds`, a job that still waits is held for its errors."""
+        with self._database.write(Actor.scheduler()) as write:
+            job = self._read.job(job_id)
+            preflights.put(write, job_id, asked, preflight)
+            if remarks := preflight.errors + preflight.warnings:
+                write.audit("preflight", job_id, verdict=preflight.verdict, why=[remark.text for remark in remarks])
+            if holds and preflight.errors and isinstance(job.status, Waiting):
+                write.audit("hold", job_id, was=job.state, why=preflight.why_held)
+                set_status(write, job_id, Held(write.now, preflight.why_held))
 
     def record_progress(self, reached: Sequence[tuple[int, int, Progress]]) -> None:
         """Keep what attempts have reached, and audit what is newly found in them: (job, attempt number, progress)."""

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu, Host
 from yolotui.core.jobs import AfterMode, Attempt, Job, JobSpec, Owner, Priority, Process, Status
+from yolotui.core.preflight import Preflight
 from yolotui.core.timetable import Published
 from yolotui.errors import NoSuchJob
-from yolotui.store import bookings, forecasts, gpu_marks, usage
+from yolotui.store import bookings, forecasts, gpu_marks, preflights, usage
 from yolotui.store.database import Actor, Database
 from yolotui.store.forecasts import ForecastRecord
 from yolotui.store.gpu_marks import GpuMark
@@ -245,6 +246,16 @@ class Queries:
         """What was foreseen of one attempt, and what came true of that by now."""
         with self._database.snapshot() as connection:
             return forecasts.read_one(connection, job_id, number)
+
+    def preflights(self, ids: Iterable[int]) -> dict[int, Preflight]:
+        """What the check before the start has found, by job; jobs that were not checked are missing."""
+        with self._database.snapshot() as connection:
+            return preflights.read(connection, ids)
+
+    def checked(self) -> dict[int, str]:
+        """What was asked for when each job that has not ended was checked."""
+        with self._database.snapshot() as connection:
+            return preflights.asked_by_job(connection)
 
     def gpu_marks(self) -> dict[str, GpuMark]:
         """What has been said about GPUs, by UUID: drained, quarantined, trusted again."""

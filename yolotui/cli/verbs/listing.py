@@ -11,6 +11,7 @@ import click
 
 from yolotui.cli.documents import estimate_document, history_document, job_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
+from yolotui.cli.preflight_words import echo_remarks, preflight_document, verdict_text
 from yolotui.cli.printing import Cell, Table, is_narrow, narrate, print_document, print_facts, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
@@ -28,6 +29,7 @@ from yolotui.cli.words import (
     state_cell,
 )
 from yolotui.core.jobs import STATES, Job
+from yolotui.core.preflight import Preflight
 from yolotui.units import format_clock, format_duration
 
 NUMBERS = frozenset({"id", "epochs", "ran"})
@@ -94,18 +96,19 @@ def show_verb(jobs: Sequence[str], as_json: bool) -> None:
     queue = open_queue()
     found = in_order(queue, queue.select(*jobs))
     around = Surroundings.of(queue)
+    preflights = queue.preflights([job.id for job in found])
     if as_json:
         if len(found) != 1:
             raise click.UsageError(f"--json shows one job; these are {len(found)}. `yolotui list --json` shows many.")
-        print_document("job", _whole_document(found[0], around))
+        print_document("job", _whole_document(found[0], around, preflights.get(found[0].id)))
         return
     for position, job in enumerate(found):
         if position:
             click.echo()
-        _show(job, around, time.time())
+        _show(job, around, preflights.get(job.id), time.time())
 
 
-def _whole_document(job: Job, around: Surroundings) -> dict[str, object]:
+def _whole_document(job: Job, around: Surroundings, preflight: Preflight | None) -> dict[str, object]:
     from yolotui.telemetry import RunReader
 
     reader = RunReader(Path(job.run_dir))
@@ -113,10 +116,11 @@ def _whole_document(job: Job, around: Surroundings) -> dict[str, object]:
     document = job_document(job, around.entry(job), around.why(job))
     estimate = estimate_document(around.estimate(job))
     history = history_document(reader.series.epochs)
-    return {**document, "deadline_at": job.deadline_at, "estimate": estimate, "history": history}
+    checked = preflight_document(preflight)
+    return {**document, "deadline_at": job.deadline_at, "estimate": estimate, "preflight": checked, "history": history}
 
 
-def _show(job: Job, around: Surroundings, now: float) -> None:
+def _show(job: Job, around: Surroundings, preflight: Preflight | None, now: float) -> None:
     entry = around.entry(job)
     facts = [
         ("job", f"{job.id}  {job.name}"),
@@ -135,9 +139,13 @@ def _show(job: Job, around: Surroundings, now: float) -> None:
         ("epochs", epochs_text(job)),
         ("best", metrics_text(job.progress.best, at_most=8)),
         ("last", metrics_text(job.progress.last, at_most=8)),
+        ("pre-flight", verdict_text(preflight) if preflight else ""),
         ("run dir", job.run_dir),
     ]
     print_facts([(name, value) for name, value in facts if value])
+    if preflight and preflight.remarks:
+        click.echo()
+        echo_remarks(preflight)
     if job.attempts:
         click.echo()
         print_table(_attempt_table(job, now))

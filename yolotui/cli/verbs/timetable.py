@@ -9,6 +9,7 @@ import click
 
 from yolotui.cli.documents import entry_document, why_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
+from yolotui.cli.preflight_words import echo_remarks, preflight_document
 from yolotui.cli.printing import Table, clean, narrate, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
@@ -31,13 +32,20 @@ def why_verb(jobs: Sequence[str], verbose: bool, as_json: bool) -> None:
     queue = open_queue()
     around = Surroundings.of(queue)
     found = in_order(queue, queue.select(*jobs))
+    preflights = queue.preflights([job.id for job in found if not job.ended])
     now = time.time()
     if as_json:
-        told = (why_document(job, around.why(job), around.remedy(job), around.estimate(job), now) for job in found)
+        told = (
+            why_document(job, around.why(job), around.remedy(job), around.estimate(job), now)
+            | {"preflight": preflight_document(preflights.get(job.id))}
+            for job in found
+        )
         print_document("why", list(told))
         return
     for job in found:
         click.echo(clean(f"{job.id}  {job.name} is {job.state}. {_reason(job, around)}".rstrip()))
+        if (preflight := preflights.get(job.id)) and not job.attempts:
+            echo_remarks(preflight, indent="    ")
         if verbose and job.state == "waiting":
             click.echo(f"    score {score(job.priority, now - job.submitted_at)}; the lowest goes first")
         if verbose and (estimate := estimate_text(job, around.estimate(job))):

@@ -1,0 +1,221 @@
+"""Data sets broken in one way each, weights, arguments and machines: what is said of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.make_shapes import make_shapes
+from tests.preflight.drawing import draw, image_of, label_of
+from yolotui.core.jobs import JobSpec, Kind
+from yolotui.core.preflight import DataReport, Preflight, SplitCount
+from yolotui.preflight import check, check_data, scanning
+from yolotui.preflight.arguments import remarks_on as of_arguments
+from yolotui.preflight.checking import task_of
+from yolotui.preflight.machine import Machine
+from yolotui.preflight.machine import remarks_on as of_machine
+
+GIB = 1024**3
+
+
+def training(data: Path | str = "/d.yaml", model: str = "yolo11n.yaml", gpus: int = 1, **given: Any) -> JobSpec:
+    return JobSpec(name="t", kind=Kind.TRAIN, model=model, data=str(data), gpus=gpus, arguments=given)
+
+
+def rules(result: Preflight) -> dict[str, str]:
+    return {remark.rule: remark.severity.value for remark in result.remarks}
+
+
+def test_a_sound_data_set_is_fine_and_counted(tmp_path: Path) -> None:
+    result = check(training(draw(tmp_path)))
+    assert rules(result) == {}
+    assert result.data is not None
+    assert result.data.splits == {"train": SplitCount(images=20, boxes=20), "val": SplitCount(images=5, boxes=5)}
+    assert result.data.boxes_per_class == {"class-0": 10, "class-1": 10}
+
+
+def every_label(folder: Path, row: str) -> None:
+    for number in range(20):
+        label_of(folder, "train", number).write_text(row)
+
+
+def copy_into_val(folder: Path) -> None:
+    shutil.copy(image_of(folder, "train", 3), image_of(folder, "val", 1))
+
+
+def hide_labels(folder: Path) -> None:
+    shutil.move(folder / "labels", folder / "Labels")
+
+
+BREAKS: dict[str, tuple[Callable[[Path], object], dict[str, str]]] = {
+    "pixels for fractions": (lambda f: every_label(f, "0 16 16 8 8"), {"range": "error"}),
+    "classes from one on": (lambda f: every_label(f, "2 .5 .5 .5 .5"), {"class": "error"}),
+    "a table with a head": (lambda f: every_label(f, "class x y w h"), {"form": "error"}),
+    "labels elsewhere": (hide_labels, {"no-labels": "error"}),
+    "an empty picture": (lambda f: image_of(f, "val", 0).write_bytes(b""), {"image": "error"}),
+    "half a picture": (lambda f: os.truncate(image_of(f, "train", 0), 400), {"cut-jpeg": "warning"}),
+    "a leak": (copy_into_val, {"leak": "warning"}),
+    "a copy": (
+        lambda f: shutil.copy(image_of(f, "train", 0), image_of(f, "train", 99)),
+        {"duplicates": "warning"},
+    ),
+    "a class without pictures": (lambda f: every_label(f, "0 .5 .5 .5 .5"), {"absent-classes": "warning"}),
+    "a class that val lacks": (
+        lambda f: [label_of(f, "val", n).write_text("0 .5 .5 .5 .5") for n in range(5)],
+        {"unmeasured-classes": "info"},
+    ),
+    "dots": (
+        lambda f: [label_of(f, "train", n).write_text(f"{n % 2} .5 .5 .001 .001") for n in range(20)],
+        {"tiny-boxes": "warning"},
+    ),
+    "a box without width": (lambda f: label_of(f, "train", 0).write_text("0 .5 .5 0 .5"), {"flat-boxes": "warning"}),
+    "no pictures": (lambda f: shutil.rmtree(f / "images" / "val"), {"data": "error"}),
+    "val is train": (
+        lambda f: (f / "data.yaml").write_text("train: images/train\nval: images/train\nnc: 2"),
+        {"leak": "warning"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_what_is_wrong_with_a_data_set_is_found(tmp_path: Path, what: str) -> None:
+    data = draw(tmp_path)
+    breaks, expected = BREAKS[what]
+    breaks(tmp_path)
+    result = check(training(data))
+    assert rules(result) == expected
+    assert all(remark.text.endswith(".") for remark in result.remarks)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("names: [a]", "does not say where `train` is"),
+        ("train: images/train\nval: images/val", "names no classes"),
+        ("train: images/train\nval: images/nowhere\nnames: [a, b]", "nowhere does not exist"),
+        ("path: ../here\ntrain: images/train\nval: images/val\nnames: [a, b]", "relative"),
+        ("train: images/train\nval: images/val\nnc: 3\nnames: [a, b]", "`nc` is 3"),
+        ("train: images/train\nval: images/val\nnames: {0: a, 2: b}", "numbers of `names`"),
+        ("train: [images/train", "is no YAML"),
+        ("- 1", "describes no data set"),
+        ("!!python/object/apply:os.system ['true']", "is no YAML"),
+        ("[" * 5000, "is no YAML"),
+    ],
+)
+def test_a_description_that_leads_nowhere_is_told(tmp_path: Path, content: str, said: str) -> None:
+    data = draw(tmp_path)
+    data.write_text(content)
+    (error,) = check(training(data)).errors
+    assert said in error.text
+    assert error.advice
+
+
+def test_a_folder_of_class_folders_is_counted(tmp_path: Path) -> None:
+    folder = make_shapes(tmp_path, "classify", train=9, val=3, size=32)
+    result = check(training(folder, "yolo11n-cls.yaml"))
+    assert rules(result) == {}
+    assert result.data is not None
+    assert sum(result.data.boxes_per_class.values()) == 9
+
+
+def test_many_processes_see_what_one_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = draw(tmp_path, train=60)
+    label_of(tmp_path, "train", 7).write_text("nonsense")
+    alone = check_data(data)
+    monkeypatch.setattr(scanning, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(scanning, "CHUNK", 7)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    together = check_data(data)
+    assert (alone.data, alone.remarks) == (together.data, together.remarks)
+
+
+def test_a_data_set_is_looked_at_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, cache = draw(tmp_path / "data"), tmp_path / "cache"
+    first = check_data(data, cache=cache)
+    with monkeypatch.context() as patch:
+        patch.delattr(scanning, "look_at")
+        assert check_data(data, cache=cache).data == first.data
+    label_of(tmp_path / "data", "train", 0).write_text("0 .5 .5 .5 .5\n1 .4 .4 .2 .2")
+    again = check_data(data, cache=cache)
+    assert again.data is not None
+    assert first.data is not None
+    assert again.data.splits["train"].boxes == first.data.splits["train"].boxes + 1
+    assert again.data.fingerprint != first.data.fingerprint
+    for kept in cache.iterdir():
+        kept.write_bytes(b"{")
+    assert check_data(data, cache=cache).data == again.data
+
+
+def test_weights_that_can_not_be_used_are_an_error(tmp_path: Path) -> None:
+    data = draw(tmp_path)
+    assert rules(check(training(data, str(tmp_path / "gone.pt")))) == {"weights": "error"}
+    (tmp_path / "cut.pt").write_bytes(b"PK\x03\x04 and no more")
+    assert rules(check(training(data, str(tmp_path / "cut.pt")))) == {"weights": "error"}
+    (tmp_path / "old.pt").write_bytes(b"\x80\x02 a format of long ago")
+    assert rules(check(training(data, str(tmp_path / "old.pt")))) == {"weights": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("given", "gpus", "rule", "severity"),
+    [
+        ({"lr0": 0.01}, 1, "optimizer", "warning"),
+        ({"lr0": 0.5, "optimizer": "AdamW"}, 1, "lr0", "warning"),
+        ({"batch": 0.7}, 2, "batch", "error"),
+        ({"batch": 15}, 2, "batch", "error"),
+        ({"epochs": 5, "close_mosaic": 10}, 1, "close_mosaic", "warning"),
+        ({"epochs": 3, "warmup_epochs": 3}, 1, "warmup", "warning"),
+        ({"epochs": 3, "time": 1.5}, 1, "time", "warning"),
+        ({"imgsz": 600}, 1, "imgsz", "warning"),
+        ({"val": False, "patience": 5}, 1, "patience", "warning"),
+        ({"rect": True}, 1, "rect", "warning"),
+        ({"classes": [0, 5]}, 1, "classes", "error"),
+    ],
+)
+def test_arguments_that_do_not_go_together(given: dict[str, Any], gpus: int, rule: str, severity: str) -> None:
+    (remark,) = of_arguments(training(gpus=gpus, **given), 2)
+    assert (remark.rule, remark.severity.value) == (rule, severity)
+
+
+def test_arguments_that_go_together_are_left_alone() -> None:
+    given: dict[str, Any] = {"optimizer": "SGD", "lr0": 0.1, "batch": 16, "epochs": 100, "imgsz": 640}
+    assert list(of_arguments(training(gpus=2, **given, classes=[0, 1], close_mosaic=10, patience=5), 2)) == []
+
+
+def test_what_the_machine_lacks() -> None:
+    data = DataReport(splits={"train": SplitCount(images=100_000)})
+    small = Machine(memory_bytes=8 * GIB, shared_bytes=64 * 1024**2, cores=4, data_disk_bytes=GIB)
+    large = Machine(memory_bytes=1000 * GIB, shared_bytes=500 * GIB, cores=64, data_disk_bytes=1000 * GIB)
+    for given, rule in (({"cache": True}, "cache-ram"), ({"cache": "disk"}, "cache-disk"), ({"workers": 8}, "workers")):
+        asked = training(**given)
+        assert rule in {remark.rule for remark in of_machine(asked, data, small)}
+        assert list(of_machine(asked, data, large)) == []
+    assert "shm" in {remark.rule for remark in of_machine(training(workers=4, batch=32), data, small)}
+
+
+@pytest.mark.parametrize(
+    ("model", "task"),
+    [
+        ("yolo11n.yaml", "detect"),
+        ("/w/yolov8s-seg.pt", "segment"),
+        ("yolo26m-pose.yaml", "pose"),
+        ("yolo11x-obb.pt", "obb"),
+        ("rtdetr-l.pt", "detect"),
+        ("/runs/best.pt", None),
+    ],
+)
+def test_the_task_is_that_of_the_models_name(model: str, task: str | None) -> None:
+    assert task_of(model) == task
+
+
+def test_neither_torch_nor_ultralytics_is_imported() -> None:
+    import subprocess
+
+    program = "import sys, yolotui.preflight.__main__; print({'torch', 'ultralytics', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

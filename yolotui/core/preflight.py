@@ -1,0 +1,86 @@
+"""What is found before a training starts: remarks about its data set, its weights, its arguments and the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from yolotui.core.health import Severity
+
+
+class Remark(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something to know before the start: `text` with the numbers, `advice` what to do, `examples` are files."""
+
+    rule: str
+    severity: Severity
+    text: str
+    advice: str = ""
+    examples: tuple[str, ...] = ()
+
+
+class SplitCount(Struct, frozen=True, kw_only=True):
+    """The images of a split. `unlabelled` have no label file, `empty` one without boxes; `dropped` are not trained on.
+
+    `boxes` counts what the rest shows.
+    """
+
+    images: int = 0
+    unlabelled: int = 0
+    empty: int = 0
+    dropped: int = 0
+    boxes: int = 0
+
+
+class DataReport(Struct, frozen=True, kw_only=True):
+    """A data set, whichever job trains on it. `fingerprint` changes with its description and any file of it.
+
+    `boxes_per_class` counts those of the training split (of images, for classification). `narrower_than` says of how
+    many boxes the shorter side is below 2**-k of the image, by k. `aspect` is the mean of shorter to longer side.
+    """
+
+    fingerprint: str = ""
+    splits: dict[str, SplitCount] = {}
+    boxes_per_class: dict[str, int] = {}
+    narrower_than: dict[int, int] = {}
+    aspect: float = 1.0
+    remarks: tuple[Remark, ...] = ()
+
+
+class Preflight(Struct, frozen=True, kw_only=True):
+    """The result of a check at `at` (UTC seconds), the worst remarks first. No `data`: it could not be looked at."""
+
+    at: float
+    took_s: float
+    remarks: tuple[Remark, ...] = ()
+    data: DataReport | None = None
+
+    @property
+    def errors(self) -> tuple[Remark, ...]:
+        """What would spoil the training, or end it at once."""
+        return tuple(remark for remark in self.remarks if remark.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Remark, ...]:
+        """What is probably not meant so."""
+        return tuple(remark for remark in self.remarks if remark.severity is Severity.WARNING)
+
+    @property
+    def verdict(self) -> str:
+        """The worst of it in a word: errors, warnings, or fine."""
+        return "errors" if self.errors else "warnings" if self.warnings else "fine"
+
+    @property
+    def why_held(self) -> str:
+        """Why a job is held for its errors; empty without any."""
+        if not self.errors:
+            return ""
+        first, others = self.errors[0], len(self.errors) - 1
+        more = f" And {others} more of the kind." if others else ""
+        return f"pre-flight: {first.text} {first.advice}{more}".rstrip()
+
+
+def worst_first(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
+    """In the order in which they matter."""
+    order = list(Severity)[::-1]
+    return tuple(sorted(remarks, key=lambda remark: order.index(remark.severity)))

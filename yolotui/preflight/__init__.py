@@ -1,0 +1,10 @@
+"""Looks at a training before it starts: its data set, weights, arguments, and what the machine has for it.
+
+Neither torch nor Ultralytics is imported: what they would say of a data set is said here, in a fraction of the time.
+"""
+
+from __future__ import annotations
+
+from yolotui.preflight.checking import check, check_data
+
+__all__ = ["check", "check_data"]

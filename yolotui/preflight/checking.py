@@ -1,0 +1,122 @@
+"""The whole check of one training, or of a data set alone."""
+
+from __future__ import annotations
+
+import re
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from yolotui.core.health import Severity
+from yolotui.core.jobs import JobSpec
+from yolotui.core.preflight import DataReport, Preflight, Remark, worst_first
+from yolotui.preflight import arguments, machine
+from yolotui.preflight.dataset import UNLABELLED_TASKS, report_on
+from yolotui.preflight.description import DescriptionError, read
+from yolotui.preflight.machine import Machine
+from yolotui.preflight.scanning import Progress
+from yolotui.runner.checkpoints import CheckpointError, inspect
+
+TASKS = {"cls": "classify", "seg": "segment", "sem": "semantic", "pose": "pose", "obb": "obb", "depth": "depth"}
+FEWEST_PIXELS = 3
+MANY_TINY = 0.1
+LOOKED_AT = frozenset({None, "detect", "segment", "pose", "obb", "classify"})
+
+
+def check(spec: JobSpec, *, cache: Path | None = None, progress: Progress = lambda _done, _of: None) -> Preflight:
+    """Check a training. `cache` is a folder for what was seen of data sets. Never raises for what a user can cause."""
+    began_at, clock = time.time(), time.monotonic()
+    task = task_of(spec.model or "")
+    single = spec.arguments.get("single_cls") is True
+    data, wrong = _data(spec.data or "", task, single_class=single, cache=cache, progress=progress)
+    remarks = [
+        *wrong,
+        *_weights(spec),
+        *arguments.remarks_on(spec, len(data.boxes_per_class) if data else None),
+        *machine.remarks_on(spec, data, Machine.here(Path(spec.data or "/").parent)),
+    ]
+    if data:
+        remarks += [*data.remarks, *_tiny(spec, data)]
+    return Preflight(at=began_at, took_s=time.monotonic() - clock, remarks=worst_first(remarks), data=data)
+
+
+def check_data(
+    data: Path, task: str | None = None, *, cache: Path | None = None, progress: Progress = lambda _done, _of: None
+) -> Preflight:
+    """Check a data set alone. `task` is None where nobody knows."""
+    began_at, clock = time.time(), time.monotonic()
+    report, remarks = _data(str(data), task, single_class=False, cache=cache, progress=progress)
+    remarks += report.remarks if report else ()
+    return Preflight(at=began_at, took_s=time.monotonic() - clock, remarks=worst_first(remarks), data=report)
+
+
+def task_of(model: str) -> str | None:
+    """The task that a model's name tells: `yolo11n-seg.pt` segments. None for a file of which only its owner knows."""
+    name = Path(model).name.lower()
+    if match := re.search(r"-(cls|seg|sem|pose|obb|depth)\b", name):
+        return TASKS[match[1]]
+    return "detect" if re.fullmatch(r"(yolo(v|e-)?\d+|rtdetr-)\w*(-p\d)?\.(pt|ya?ml)", name) else None
+
+
+def _data(
+    said: str, task: str | None, *, single_class: bool, cache: Path | None, progress: Progress
+) -> tuple[DataReport | None, list[Remark]]:
+    path = Path(said)
+    try:
+        if not said:
+            raise DescriptionError("It names no data set.", "Say which: `data = …`.")
+        if task in UNLABELLED_TASKS - LOOKED_AT or (
+            path.suffix.lower() not in {"", ".yaml", ".yml"} and path.is_file()
+        ):
+            text = f"The data set is not looked at: that is not known for {task or path.suffix}."
+            return None, [Remark(rule="not-looked-at", severity=Severity.INFO, text=text)]
+        description = read(path, task)
+        report = report_on(description, task=task, single_class=single_class, cache=cache, progress=progress)
+    except DescriptionError as error:
+        return None, [Remark(rule="data", severity=Severity.ERROR, text=error.text, advice=error.advice)]
+    except (OSError, ValueError) as error:
+        text = f"The data set can't be looked at: {error}."
+        return None, [Remark(rule="data", severity=Severity.ERROR, text=text, advice="Look whether it can be read.")]
+    return report, []
+
+
+def _weights(spec: JobSpec) -> Iterator[Remark]:
+    named = {"model": spec.model, "pretrained": spec.arguments.get("pretrained")}
+    for key, path in named.items():
+        if not isinstance(path, str) or not path.endswith(".pt"):
+            continue
+        try:
+            inspect(path)
+        except CheckpointError as error:
+            is_lost = _is_lost(Path(path))
+            yield Remark(
+                rule="weights",
+                severity=Severity.ERROR if is_lost else Severity.WARNING,
+                text=f"{key}: {path} {'can not' if is_lost else 'may not'} be usable: {error.why}.",
+                advice="Copy or fetch it anew (`yolotui weights` fetches those that Ultralytics publishes).",
+            )
+
+
+def _is_lost(file: Path) -> bool:
+    """Whether nothing can load it: missing, empty, or cut. Older formats, which we can't read, torch still can."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(2)
+    except OSError:
+        return True
+    return not start or (start == b"PK" and not zipfile.is_zipfile(file))
+
+
+def _tiny(spec: JobSpec, data: DataReport) -> Iterator[Remark]:
+    """Boxes of which a model sees nothing at the size that it is shown."""
+    size = spec.arguments.get("imgsz", machine.IMAGE_SIZE)
+    boxes = sum(data.boxes_per_class.values())
+    if isinstance(size, bool) or not isinstance(size, int | float) or not boxes or size <= 0:
+        return
+    powers = [power for power in data.narrower_than if 2.0**-power * size <= FEWEST_PIXELS]
+    count = max((data.narrower_than[power] for power in powers), default=0)
+    if count > MANY_TINY * boxes:
+        text = f"At imgsz = {size:g}, {count:,} of {boxes:,} boxes are less than {FEWEST_PIXELS} pixels wide or high."
+        advice = "Train larger, or cut the images into tiles."
+        yield Remark(rule="tiny-boxes", severity=Severity.WARNING, text=text, advice=advice)

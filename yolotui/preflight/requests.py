@@ -1,0 +1,42 @@
+"""What the leader asks of a check, and what it is answered."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import msgspec
+from msgspec import Struct
+
+from yolotui.core.health import Severity
+from yolotui.core.jobs import JobSpec
+from yolotui.core.preflight import Preflight, Remark
+
+
+class Request(Struct, frozen=True):
+    """A training to check. `asked` stands for what was asked for when the check was ordered."""
+
+    job_id: int
+    asked: str
+    spec: JobSpec
+
+
+class Answer(Struct, frozen=True):
+    """What came of it."""
+
+    job_id: int
+    asked: str
+    preflight: Preflight
+
+
+def digest_of(spec: JobSpec) -> str:
+    """Changes with whatever a check looks at."""
+    looked_at = (spec.model, spec.data, spec.arguments, spec.gpus)
+    return hashlib.blake2b(msgspec.json.encode(looked_at, order="sorted"), digest_size=16).hexdigest()
+
+
+def not_checked(why: str) -> Preflight:
+    """What is known of a training whose check failed: nothing that should keep it from starting."""
+    text = f"The check before the start failed ({why[:200]}): nothing is known."
+    remark = Remark(rule="not-checked", severity=Severity.INFO, text=text)
+    return Preflight(at=time.time(), took_s=0.0, remarks=(remark,))
