@@ -68,6 +68,9 @@ class Queue:
     def held_groups(self) -> list[str]:
         return [row["name"] for row in self.rows("SELECT name FROM held_groups")]
 
+    def bookings_to_come(self) -> list[int]:
+        return [row["id"] for row in self.rows("SELECT id FROM bookings WHERE state != 'over'")]
+
     def audit(self) -> list[Row]:
         return [
             Row(row["id"], row["actor"], row["verb"], row["job"], json.loads(row["detail"]), row["reason"])
@@ -100,7 +103,7 @@ def judge(root: Path) -> Judgement:
             found.violations.append(f"the queue's file is damaged: {damage[:3]}")
             return found
         jobs, rows = queue.jobs(), queue.audit()
-        leases = len(queue.rows("SELECT * FROM leases"))
+        leases, bookings = len(queue.rows("SELECT * FROM leases")), queue.bookings_to_come()
     found.faults.update(line["kind"] for line in history.read("fault"))
     found.missed.update(line["kind"] for line in history.read("missed"))
     found.jobs, found.attempts = len(jobs), sum(len(job["attempts"]) for job in jobs)
@@ -108,7 +111,9 @@ def judge(root: Path) -> Judgement:
     found.violations += _of_ends(history, jobs, rows)
     found.violations += _of_lives(history, root, leases)
     found.violations += _of_epochs(history, root, jobs, found)
-    found.violations += replay(rows, {job["id"]: job["state"] for job in jobs})
+    promised = {(job["id"], each["number"]): each.get("promised_bytes") for job in jobs for each in job["attempts"]}
+    found.violations += replay(rows, {job["id"]: job["state"] for job in jobs}, promised)
+    found.violations += [f"booking {each} was forgotten" for each in bookings]
     found.violations += _of_words(root)
     return found
 

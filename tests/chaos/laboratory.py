@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tests.chaos import file_faults
 from tests.chaos.faults import FAULTS
+from tests.chaos.house import House
 from tests.chaos.judge import Judgement, Queue, judge
 from tests.chaos.night import CARDS, Night, nothing
 from tests.chaos.people import People
@@ -18,14 +19,18 @@ from tests.chaos.sight import WORKING
 
 SETTLE_S = 120.0
 LEAVE_S = 30.0
+ALTERNATIVES = 4
 NOT_FOR_REAL = {"kill-rank", "lose-a-gpu", "break-the-driver", "a-stranger-on-a-gpu"}
 
 
 class Step(NamedTuple):
-    """One planned fault: when (seconds after the one before), which, and the seed of its own choices."""
+    """One planned fault: when (seconds after the one before), which, and the seed of its own choices.
+
+    Where the first of its `kinds` finds no victim the next one is tried.
+    """
 
     gap_s: float
-    kind: str
+    kinds: tuple[str, ...]
     seed: int
 
 
@@ -39,7 +44,7 @@ class Round:
     most_epochs: int = 25
     real: bool = False
     only: tuple[str, ...] = ()
-    patience_s: float = 0.8  # how long a fault looks for a victim
+    patience_s: float = 0.3  # how long a kind of fault looks for a victim
 
     @property
     def plan(self) -> list[Step]:
@@ -51,7 +56,7 @@ class Round:
         return [
             Step(
                 min(chance.expovariate(1 / mean_s), 4 * mean_s),
-                chance.choices(kinds, weights)[0],
+                tuple(chance.choices(kinds, weights, k=ALTERNATIVES)),
                 chance.getrandbits(32),
             )
             for _ in range(self.faults)
@@ -63,17 +68,20 @@ def play(this: Round, root: Path) -> Judgement:
     night = Night(root, this.seed, real=this.real)
     try:
         _prepare_data(night)
+        house = House.of(this.seed, real=this.real)
+        (night.home / "config.toml").write_text(house.config)
         people = People(
             night,
             random.Random(f"people {this.seed}"),
             most_jobs=this.jobs,
             most_epochs=this.most_epochs,
-            every_s=1.0 if this.real else 0.3,
+            every_s=1.0 if this.real else 0.5,
+            house=house,
         )
         night.on_idle = people.idle
         for step in this.plan:
             night.live(step.gap_s)
-            _inject(night, step, this.patience_s)
+            _inject(night, people, step, this.patience_s)
         night.on_idle = nothing
         settle(night)
     finally:
@@ -81,19 +89,29 @@ def play(this: Round, root: Path) -> Judgement:
     return judge(root)
 
 
-def _inject(night: Night, step: Step, patience_s: float) -> None:
+def _inject(night: Night, people: People, step: Step, patience_s: float) -> None:
     """Commit a fault while a verb or an attempt is in flight, and note the evidence of that."""
-    until = time.monotonic() + patience_s
     chance = random.Random(step.seed)
+    for kind in step.kinds:
+        if _commit(night, people, kind, chance, patience_s):
+            return
+        night.history.note("missed", kind=kind)
+
+
+def _commit(night: Night, people: People, kind: str, chance: random.Random, patience_s: float) -> bool:
+    """Wait for a victim; False if none has come in time."""
+    until = time.monotonic() + patience_s
     while time.monotonic() < until:
         verbs, attempts = len(night.look("cli")), len({each.attempt for each in night.look("shim", *WORKING)})
         if verbs or attempts:
-            done = FAULTS[step.kind][1](night, chance)
+            done = FAULTS[kind][1](night, chance)
             if done is not None:
-                night.history.note("fault", kind=step.kind, done=done, verbs=verbs, attempts=attempts)
-                return
+                night.history.note("fault", kind=kind, done=done, verbs=verbs, attempts=attempts)
+                return True
+        else:
+            people.find_work()
         night.live(0.03)
-    night.history.note("missed", kind=step.kind)
+    return False
 
 
 def settle(night: Night) -> None:
@@ -108,7 +126,9 @@ def settle(night: Night) -> None:
     while time.monotonic() < until:
         with Queue(night.home) as queue:
             states = queue.states()
-            groups = queue.held_groups()
+            groups, bookings = queue.held_groups(), queue.bookings_to_come()
+        if bookings:
+            night.say("unreserve", "--yes", *map(str, bookings))
         for group in groups:
             night.say("release", f"@{group}")
         for verb, state in (("release", "held"), ("resume", "paused")):

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.chaos.house import House, reserve, unreserve
 from tests.chaos.night import CARDS, HERE, Night
 
 TRAINING = ("imgsz=32", "batch=4", "plots=False")
@@ -17,13 +18,21 @@ class People:
     """Act now and then, at most two verbs at a time. What they know of jobs is what was printed for them."""
 
     def __init__(
-        self, night: Night, chance: random.Random, *, most_jobs: int, most_epochs: int = 25, every_s: float = 0.3
+        self,
+        night: Night,
+        chance: random.Random,
+        *,
+        most_jobs: int,
+        most_epochs: int = 25,
+        every_s: float = 0.5,
+        house: House = House(),  # noqa: B008 - frozen
     ) -> None:
         self._night = night
         self._chance = chance
         self._most_jobs = most_jobs
         self._most_epochs = most_epochs
         self._every_s = every_s
+        self._house = house
         self._next_at = 0.0
         self._jobs = 0
         self._names: list[str] = []
@@ -36,31 +45,39 @@ class People:
         self._next_at = now + self._chance.expovariate(1 / self._every_s)
         self.act()
 
+    def find_work(self) -> None:
+        """Nothing is in flight: submit a training, in addition to the jobs that were meant to be."""
+        if not self._night.verbs:
+            self.add_training()
+
     def act(self) -> None:
         """Start one verb."""
         adding = [self.add_training, self.add_errand, self.add_file]
         if self._jobs < self._most_jobs and (self._jobs < 2 or self._chance.random() < 0.4):
             self._chance.choices(adding, [5, 2, 1])[0]()
         else:
-            self._chance.choices(list(STEERING), list(STEERING.values()))[0](self)
+            deeds = {**STEERING, **(BOOKING if self._house.books else {})}
+            self._chance.choices(list(deeds), list(deeds.values()))[0](self)
 
     def add_training(self) -> None:
         night, chance = self._night, self._chance
         name = self._named("training")
+        gpus = 1 if night.real else chance.choices([1, 2], [4, 1])[0]
+        claim, told = self._house.claim(chance, gpus)
         variables = {
             **night.job_environment,
+            **told,
             "DOUBLE_BATCH_S": f"{chance.choice([0.004, 0.01, 0.03])}",
             "DOUBLE_NAIVE": str(int(chance.random() < 0.25)),
         }
         epochs = chance.randint(4, self._most_epochs)
-        gpus = 1 if night.real else chance.choices([1, 2], [4, 1])[0]
         after = (
             ["--after-finished", chance.choice(self._names[:-1])] if self._names[:-1] and chance.random() < 0.2 else []
         )
         night.start_verb(
             "add", "yolo11n.yaml", str(night.root / "data.yaml"), f"epochs={epochs}", *TRAINING,
-            f"save_period={chance.choice([-1, 1, 5])}", "--name", name, "--gpus", str(gpus), "--retries", "1000",
-            "--retry-delay", "0.02s", *after, *(f"--env={key}={value}" for key, value in variables.items()),
+            f"save_period={chance.choice([-1, 1, 5])}", "--name", name, "--retries", "1000",
+            "--retry-delay", "0.02s", *claim, *after, *(f"--env={key}={value}" for key, value in variables.items()),
             adds=[name], fate="succeeds", epochs=epochs,
         )  # fmt: skip
 
@@ -145,6 +162,12 @@ class People:
     def undrain(self) -> None:
         self._night.start_verb("undrain", self._chance.choice(CARDS), expects=[("undrain", None)])
 
+    def reserve(self) -> None:
+        reserve(self._night, self._chance, int(self._some(1)[0]))
+
+    def unreserve(self) -> None:
+        unreserve(self._night, self._chance.randint(1, 6))
+
 
 STEERING: dict[Callable[[People], None], int] = {
     People.priority: 6,
@@ -161,3 +184,4 @@ STEERING: dict[Callable[[People], None], int] = {
     People.drain: 1,
     People.undrain: 2,
 }
+BOOKING: dict[Callable[[People], None], int] = {People.reserve: 5, People.unreserve: 2}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from tests.chaos.leases import Leases
 
 ACTIVE = {"starting", "running", "pausing", "stopping", "unknown"}
 # A verb: the states that it may find, and the state that it leaves (None: as it was). Others leave a job where it is.
@@ -31,6 +33,10 @@ MOVES: dict[str, tuple[set[str], str | None]] = {
     "postpone": ({"waiting"}, "waiting"),
     "skip": ({"waiting"}, "skipped"),
 }
+# Other rows that name a job, and leave it where it is.
+REMARKS = {"submit", "undo", "end", "deadline", "health", "collect"}
+BOOKINGS = {"reserve", "unreserve", "transfer", "extend", "move", "open-booking", "use-booking", "warn-booking"}
+BOOKINGS |= {"rebind", "end-booking", "move-up"}
 
 
 class Row(NamedTuple):
@@ -44,17 +50,27 @@ class Row(NamedTuple):
     reason: str
 
 
-def replay(rows: Sequence[Row], states: dict[int, str]) -> list[str]:
-    """What is wrong with the log, and where it leads to other states than those that the queue has."""
+def replay(
+    rows: Sequence[Row], states: dict[int, str], promised: Mapping[tuple[int, int], int | None] | None = None
+) -> list[str]:
+    """What is wrong with the log, and where it leads to other states than those that the queue has.
+
+    `promised` is the memory in bytes that an attempt (job, number) shares a card for; None: it has its cards alone.
+    """
     wrong: list[str] = []
     now: dict[int, str] = {}
-    leases: dict[str, int] = {}
+    leases = Leases(promised or {})
     running: dict[int, int | None] = defaultdict(lambda: None)
     by_id = {row.id: row for row in rows}
     last: dict[int, str] = {}
     for row in rows:
+        if row.verb in BOOKINGS:
+            leases.follow_booking(row.verb, row.job, row.detail)
+            continue
         if row.job is None:
             continue
+        if row.verb not in MOVES.keys() | REMARKS:
+            wrong.append(f"audit {row.id}: the judge does not know {row.verb}")
         before = now.get(row.job)
         if row.verb == "submit":
             now[row.job] = "submitted"
@@ -66,7 +82,7 @@ def replay(rows: Sequence[Row], states: dict[int, str]) -> list[str]:
             if before not in ACTIVE or running[row.job] != number:
                 wrong.append(f"audit {row.id}: job {row.job} ended attempt {number} while {before}, {running[row.job]}")
             running[row.job] = None
-            leases = {card: job for card, job in leases.items() if job != row.job}
+            leases.give_back(row.job)
             now[row.job] = row.detail["then"]
         elif row.verb in MOVES:
             allowed, after = MOVES[row.verb]
@@ -76,10 +92,10 @@ def replay(rows: Sequence[Row], states: dict[int, str]) -> list[str]:
                 wrong.append(f"audit {row.id}: {row.verb} found job {row.job} {before}")
             now[row.job] = after or before or ""
             if row.verb == "start":
-                for card in row.detail["gpus"]:
-                    if card in leases:
-                        wrong.append(f"audit {row.id}: {card} given to job {row.job}, and job {leases[card]} has it")
-                    leases[card] = row.job
+                wrong += [
+                    f"audit {row.id}: {each}"
+                    for each in leases.take(row.job, row.detail["attempt"], row.detail["gpus"])
+                ]
                 running[row.job] = row.detail["attempt"]
         last[row.job] = row.verb
     for job, state in states.items():
@@ -87,5 +103,5 @@ def replay(rows: Sequence[Row], states: dict[int, str]) -> list[str]:
         if explained != state and not (explained == "submitted" and state in {"held", "waiting"}):
             wrong.append(f"job {job} is {state}, and the audit log says {explained}")
     wrong += [f"job {job} is in the log and not in the queue" for job in now.keys() - states.keys()]
-    wrong += [f"{card} is still leased to job {job} in the log" for card, job in leases.items()]
+    wrong += leases.left()
     return wrong

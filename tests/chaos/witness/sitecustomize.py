@@ -35,13 +35,13 @@ def tell(event: str, **fields: object) -> None:
     os.close(file)
 
 
-def hold(name: str) -> None:
-    """Take a lock for life."""
+def hold(name: str, mode: int = fcntl.LOCK_EX) -> None:
+    """Take a lock for life; LOCK_SH beside others who take it so."""
     lock = os.open(f"{os.environ['WITNESS']}/{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     deadline = time.monotonic() + LOCK_PATIENCE_S
     while True:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, mode | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 tell("conflict", what=name)
@@ -86,7 +86,7 @@ def testify() -> None:
     gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu not in {"", "-1"}]
     hold("job-" + os.environ["YOLOTUI_JOB"])
     for gpu in gpus:
-        hold("gpu-" + gpu)
+        hold("gpu-" + gpu, fcntl.LOCK_SH if "WITNESS_SHARES" in os.environ else fcntl.LOCK_EX)
     weights = sorted((run_dir / "train/weights").glob("*.pt"))
     known = [path for path in weights if re.fullmatch(r"(last|last\.prev|best|epoch\d+)\.pt", path.name)]
     whole = {path.name: epoch for path in known if (epoch := whole_epoch(path)) is not None}
