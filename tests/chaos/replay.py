@@ -34,7 +34,7 @@ MOVES: dict[str, tuple[set[str], str | None]] = {
     "skip": ({"waiting"}, "skipped"),
 }
 # Other rows that name a job, and leave it where it is.
-REMARKS = {"submit", "undo", "end", "deadline", "health", "collect"}
+REMARKS = {"submit", "undo", "end", "deadline", "health", "collect", "preflight"}
 BOOKINGS = {"reserve", "unreserve", "transfer", "extend", "move", "open-booking", "use-booking", "warn-booking"}
 BOOKINGS |= {"rebind", "end-booking", "move-up"}
 
