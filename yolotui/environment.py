@@ -5,14 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from yolotui.runner.environment import is_scrubbed
+from yolotui.runner.environment import is_scrubbed, is_secret
 
-# A secret in a database outlives the shell that it was meant for.
-SECRET_NAME = re.compile(
-    r"(?i)(secret|token|passw|passphrase|credential|api_?key|access_?key|private_?key|cookie|bearer|webhook|"
-    r"_auth$|_key$|_pwd$|_pass$|_pat$|_dsn$)"
-)
-SECRET_VALUE = re.compile(r"://[^/\s:@]*:[^/\s@]+@")  # an address with a password in it
 # These describe the caller's terminal and session, which the job does not have.
 SESSION = re.compile(
     r"^(TERM|COLORTERM|LINES|COLUMNS|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|TMUX.*|STY|SSH_.*|WINDOWID|SHLVL|OLDPWD|PWD|_|"
@@ -25,20 +19,16 @@ def submitted_environment(variables: Mapping[str, str], keep: Collection[str] = 
     return {
         name: value
         for name, value in variables.items()
-        if _may_travel(name) and (name in keep or not _is_secret(name, value))
+        if _may_travel(name) and (name in keep or not is_secret(name, value))
     }
 
 
 def withheld(variables: Mapping[str, str], keep: Collection[str] = ()) -> list[str]:
     """The names of variables that look like secrets, and do not go with a job for that reason."""
     return sorted(
-        name for name, value in variables.items() if _may_travel(name) and name not in keep and _is_secret(name, value)
+        name for name, value in variables.items() if _may_travel(name) and name not in keep and is_secret(name, value)
     )
 
 
 def _may_travel(name: str) -> bool:
     return not (SESSION.match(name) or is_scrubbed(name))
-
-
-def _is_secret(name: str, value: str) -> bool:
-    return bool(SECRET_NAME.search(name) or SECRET_VALUE.search(value))

@@ -173,6 +173,23 @@ class Queue(Foresight, Sharing):
 
         return self._do(reason, take)
 
+    def repeat(self, job_id: int, changes: Mapping[str, Argument], *, reason: str = "") -> int:
+        """Submit a job once more, with other arguments (None takes one away) and its own variables; returns the new id.
+
+        What it came after lies behind it; what earlier jobs handed on is named by its path.
+        """
+        from yolotui.jobfile import checked
+        from yolotui.repeating import as_it_was
+
+        job = self.job(job_id)
+        spec = as_it_was(job)
+        arguments = {key: value for key, value in {**spec.arguments, **changes}.items() if value is not None}
+        spec = checked(replace(spec, arguments=arguments), folder=Path.cwd(), weights_dir=self.home.weights)
+        if refused := self._too_much(spec):
+            raise WrongUse(refused)
+        submission = Submission(spec=spec, priority=job.priority, environment=self._store.read.environment(job_id))
+        return self._do(reason, lambda actor: self._store.verbs.submit([submission], actor))[0]
+
     def edit(
         self,
         job_id: int,

@@ -50,7 +50,7 @@ from yolotui.telemetry import RunReader, RunSeries, progress
 
 RUN_DIR = re.compile(r"(\d{6,18})-")
 ATTEMPT_DIR = re.compile(r"attempt-(\d{1,6})")
-ADDED_BY_US = frozenset({"job", "owner", "run_dir", "priority", "submitted_at"})
+ADDED_BY_US = frozenset({"job", "owner", "run_dir", "priority", "submitted_at", "project", "basis"})
 
 
 class Repaired(Struct, frozen=True):

@@ -39,6 +39,7 @@ class Stage:
             dataset_lock=DatasetLock(str(folder / "locks"), "data.yaml"),
             start_facts={},
             prepare=lambda trainer: None,
+            record=lambda trainer: None,
             leads=True,
         )
         self.trainer = SimpleNamespace(

@@ -37,6 +37,8 @@ VERBS = {
     "evict": "sharing",
     "logs": "logs",
     "compare": "compare",
+    "rerun": "repeating",
+    "clone": "repeating",
     "check": "checking",
     "audit": "audit",
     "notify": "notify",

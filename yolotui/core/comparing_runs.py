@@ -32,7 +32,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     """A job, and what its run directory tells.
 
     `columns` are those of results.csv, a value an epoch (NaN: none); `elapsed_s` are seconds of training up to the end
-    of each epoch, over all attempts.
+    of each epoch, over all attempts. `made_from` has the `commit` of the code and the fingerprint of the `data`.
     """
 
     job: Job
@@ -41,6 +41,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     columns: dict[str, tuple[float, ...]] = {}
     changes: tuple[Changed, ...] = ()
     versions: dict[str, str] = {}
+    made_from: dict[str, str] = {}
 
 
 class Compared(Struct, frozen=True, kw_only=True):
@@ -204,9 +205,17 @@ def _surroundings(runs: Sequence[RunFacts]) -> Iterable[Caveat]:
             yield Caveat(
                 Kind.VERSIONS, f"They were trained with different versions of {name}: {', '.join(known)}.", jobs
             )
+    if _are_several(runs, "commit"):
+        yield Caveat(Kind.VERSIONS, "The code beside them was not the same: see `made from` in `yolotui show`.", jobs)
+    if _are_several(runs, "data") and len({run.job.spec.data for run in runs}) == 1:
+        yield Caveat(Kind.DATA, "Their data set was changed between them: its files are not the same.", jobs)
     models = dict.fromkeys(model for run in runs if (model := _gpu_model(run.job)))
     if len(models) > 1:
         yield Caveat(Kind.HARDWARE, f"Their times are of different GPUs: {', '.join(models)}.", jobs)
+
+
+def _are_several(runs: Sequence[RunFacts], name: str) -> bool:
+    return len({run.made_from[name] for run in runs if name in run.made_from}) > 1
 
 
 def _varies(asked: Sequence[dict[str, Argument]], name: str) -> bool:

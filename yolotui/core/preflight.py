@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 from msgspec import Struct
 
 from yolotui.core.health import Severity
@@ -48,12 +49,16 @@ class DataReport(Struct, frozen=True, kw_only=True):
 
 
 class Preflight(Struct, frozen=True, kw_only=True):
-    """The result of a check at `at` (UTC seconds), the worst remarks first. No `data`: it could not be looked at."""
+    """The result of a check at `at` (UTC seconds), the worst remarks first. No `data`: it could not be looked at.
+
+    `basis` says in what state everything was that it rests on: data, weights, libraries, code.
+    """
 
     at: float
     took_s: float
     remarks: tuple[Remark, ...] = ()
     data: DataReport | None = None
+    basis: dict[str, str] = {}
 
     @property
     def errors(self) -> tuple[Remark, ...]:
@@ -78,6 +83,26 @@ class Preflight(Struct, frozen=True, kw_only=True):
         first, others = self.errors[0], len(self.errors) - 1
         more = f" And {others} more of the kind." if others else ""
         return f"pre-flight: {first.text} {first.advice}{more}".rstrip()
+
+
+def with_drift(now: Preflight, before: Preflight | None) -> Preflight:
+    """`now` with a warning of what has changed since the check before it."""
+    known = before.basis if before else {}
+    changed = [name for name in known if name in now.basis and now.basis[name] != known[name]]
+    if not changed:
+        return now
+    told = [f"{name} ({known[name]} → {now.basis[name]})" if name not in OPAQUE else name for name in changed]
+    remark = Remark(
+        rule="drift",
+        severity=Severity.WARNING,
+        text=f"Changed since it was submitted or checked last: {', '.join(told)}.",
+        advice="It trains with what is there now.",
+    )
+    return msgspec.structs.replace(now, remarks=worst_first((*now.remarks, remark)))
+
+
+OPAQUE = frozenset({"data", "weights", "code"})
+"""Parts of a basis whose text tells people nothing."""
 
 
 def worst_first(remarks: Iterable[Remark]) -> tuple[Remark, ...]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import Preflight
 from yolotui.preflight.checking import check
 from yolotui.preflight.requests import Answer, Request, not_checked
@@ -27,14 +26,14 @@ def main() -> None:
     cache = Path(sys.argv[1])
     for line in sys.stdin.buffer:
         request = msgspec.json.decode(line, type=Request)
-        answer = Answer(request.job_id, request.asked, _checked(request.spec, cache))
+        answer = Answer(request.job_id, request.asked, _checked(request, cache))
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _checked(spec: JobSpec, cache: Path) -> Preflight:
+def _checked(request: Request, cache: Path) -> Preflight:
     try:
-        return check(spec, cache=cache)
+        return check(request.spec, cache=cache, project=Path(request.project) if request.project else None)
     except Exception as problem:  # noqa: BLE001  no data set may keep the others from being checked
         return not_checked(f"{type(problem).__name__}: {problem}")
 

@@ -12,6 +12,7 @@ from yolotui.core.health import Severity
 from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import DataReport, Preflight, Remark, worst_first
 from yolotui.preflight import arguments, machine
+from yolotui.preflight.basis import basis_of
 from yolotui.preflight.dataset import UNLABELLED_TASKS, report_on
 from yolotui.preflight.description import DescriptionError, read
 from yolotui.preflight.machine import Machine
@@ -24,8 +25,17 @@ MANY_TINY = 0.1
 LOOKED_AT = frozenset({None, "detect", "segment", "pose", "obb", "classify"})
 
 
-def check(spec: JobSpec, *, cache: Path | None = None, progress: Progress = lambda _done, _of: None) -> Preflight:
-    """Check a training. `cache` is a folder for what was seen of data sets. Never raises for what a user can cause."""
+def check(
+    spec: JobSpec,
+    *,
+    cache: Path | None = None,
+    project: Path | None = None,
+    progress: Progress = lambda _done, _of: None,
+) -> Preflight:
+    """Check a training. Never raises for what a user can cause.
+
+    `cache` is a folder for what was seen of data sets, `project` that of the code.
+    """
     began_at, clock = time.time(), time.monotonic()
     task = task_of(spec.model or "")
     single = spec.arguments.get("single_cls") is True
@@ -38,7 +48,13 @@ def check(spec: JobSpec, *, cache: Path | None = None, progress: Progress = lamb
     ]
     if data:
         remarks += [*data.remarks, *_tiny(spec, data)]
-    return Preflight(at=began_at, took_s=time.monotonic() - clock, remarks=worst_first(remarks), data=data)
+    return Preflight(
+        at=began_at,
+        took_s=time.monotonic() - clock,
+        remarks=worst_first(remarks),
+        data=data,
+        basis=basis_of(spec, data, project or Path(spec.data or "/").parent),
+    )
 
 
 def check_data(

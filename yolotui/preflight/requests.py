@@ -14,11 +14,14 @@ from yolotui.core.preflight import Preflight, Remark
 
 
 class Request(Struct, frozen=True):
-    """A training to check. `asked` stands for what was asked for when the check was ordered."""
+    """A training to check. `asked` stands for what was asked for when the check was ordered.
+
+    `project` is the folder whose code it belongs to, if it is known."""
 
     job_id: int
     asked: str
     spec: JobSpec
+    project: str = ""
 
 
 class Answer(Struct, frozen=True):

@@ -35,10 +35,14 @@ class TrainingWatch:
         dataset_lock: DatasetLock,
         start_facts: Mapping[str, Any],
         prepare: Callback,
+        record: Callback,
         leads: bool,
         keep: keeping.Keep = None,
     ) -> None:
-        """`prepare` is called with the trainer before its data set is touched; `leads` is False on ranks above 0."""
+        """`prepare` is called with the trainer before its data set is touched, `record` when all is set up.
+
+        `leads` is False on ranks above 0.
+        """
         self._events = events
         self._progress = progress
         self._control = control_file
@@ -46,6 +50,7 @@ class TrainingWatch:
         self._dataset_lock = dataset_lock
         self._start_facts = start_facts
         self._prepare = prepare
+        self._record = record
         self._leads = leads
         self._keep = keep
         self._rhythm = Rhythm()
@@ -107,6 +112,8 @@ class TrainingWatch:
         )
         if resumed:
             self._progress.epochs_done = trainer.start_epoch
+        if self._leads:
+            self._record(trainer)
 
     def _on_train_start(self, _trainer: Any) -> None:
         self._progress.started = True

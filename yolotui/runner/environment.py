@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Mapping, Sequence
 
 NO_GPU = "-1"  # an empty value is dropped by some launchers on the way, this one never is
@@ -13,6 +14,13 @@ INHERITED_RANKS = (
 )  # fmt: skip
 SCRUBBED_PREFIXES = ("MASTER_", "TORCHELASTIC_", "TORCH_NCCL_ASYNC_", "PYTEST_", "ULTRALYTICS_", "YOLO_", "GITHUB_")
 SCRUBBED_NAMES = frozenset((*INHERITED_RANKS, "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "YOLOTUI_ATTEMPT"))
+
+# A secret in a database outlives the shell that it was meant for.
+SECRET_NAME = re.compile(
+    r"(?i)(secret|token|passw|passphrase|credential|api_?key|access_?key|private_?key|cookie|bearer|webhook|"
+    r"_auth$|_key$|_pwd$|_pass$|_pat$|_dsn$)"
+)
+SECRET_VALUE = re.compile(r"://[^/\s:@]*:[^/\s@]+@")  # an address with a password in it
 
 
 def training_environment(
@@ -48,6 +56,11 @@ def training_environment(
 def is_scrubbed(name: str) -> bool:
     """Would this variable of the caller's shell change what a training does, or where its results go?"""
     return name in SCRUBBED_NAMES or name.startswith(SCRUBBED_PREFIXES)
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Does a variable look like something that must not be written down?"""
+    return bool(SECRET_NAME.search(name) or SECRET_VALUE.search(value))
 
 
 def shim_argv(python: str, attempt_dir: str) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+from functools import partial
 from pathlib import Path
 from typing import Any, Mapping
 
-from . import atomic_saves, checkpoints, device, offline, patching, results, settings
+from . import atomic_saves, checkpoints, device, offline, patching, provenance, results, settings
 from .callbacks import TrainingWatch
 from .control import ControlFile
 from .dataset_lock import DatasetLock
@@ -86,6 +88,7 @@ def train(job: Job, events: EventLog, progress: Progress, stop: StopSignals, ran
         dataset_lock=DatasetLock(os.environ.get("YOLOTUI_LOCKS") or os.path.join(job.run_dir, ".locks"), str(job.data)),
         start_facts={"versions": versions(version)},
         prepare=atomic_saves.install,
+        record=partial(provenance.record_start, job),
         leads=leads,
         keep=job.keep,
     )
@@ -103,6 +106,8 @@ def train(job: Job, events: EventLog, progress: Progress, stop: StopSignals, ran
         watch.release()
     if leads and progress.outcome != PAUSED:
         atomic_saves.drop_kept_copy(job.weights_dir)
+        with contextlib.suppress(OSError):  # a full disk ends no training that has come so far
+            provenance.record_end(job, progress.metrics or {})
 
 
 def trainer_class(model: Any, job: Job) -> Any:

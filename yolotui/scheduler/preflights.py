@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import subprocess
 import sys
 import threading
@@ -18,12 +19,13 @@ from yolotui.core.timetable import Entry
 from yolotui.locations import Home
 from yolotui.preflight.requests import Answer, Request, digest_of, not_checked
 from yolotui.scheduler.picture import Picture
-from yolotui.scheduler.preparing import HANDED_ON, with_what_was_made
+from yolotui.scheduler.preparing import HANDED_ON, project_of, with_what_was_made
 from yolotui.store import Store
 
 BATCH = 32  # trainings that one process checks: what is more urgent by then waits no longer than these
 START_PATIENCE_S = 60.0  # how long a GPU is kept for a training whose check goes on
 CHECK_PATIENCE_S = 3600.0
+FRESH_S = 300.0  # a check so old is made again before the start
 
 log = logging.getLogger("yolotui.scheduler")
 
@@ -48,7 +50,9 @@ class Preflights:
         self._wake = wake
         self._mode = mode
         self._clock = clock
-        self._asked = store.read.checked() if mode != "off" else {}
+        known = store.read.checked() if mode != "off" else {}
+        self._asked = {job_id: asked for job_id, (asked, _) in known.items()}
+        self._stale_at = {job_id: _stale_at(preflight) for job_id, (_, preflight) in known.items()}
         self._checked: dict[int, JobSpec] = {}
         self._wanted_since: dict[int, float] = {}
         self._running: _Check | None = None
@@ -81,7 +85,13 @@ class Preflights:
             self._running = None
 
     def _is_awaited(self, job: Job) -> bool:
-        if self._mode == "off" or not _is_to_check(job) or self._is_checked(job):
+        if self._mode == "off" or not _is_to_check(job):
+            return False
+        if time.time() >= self._stale_at.get(job.id, math.inf) and job.id not in self._wanted_since:
+            # What it rests on may have changed while it waited: a second look is quick, for what it saw is remembered.
+            self._asked.pop(job.id, None)
+            self._checked.pop(job.id, None)
+        if self._is_checked(job):
             return False
         since = self._wanted_since.setdefault(job.id, self._clock())
         self._looked_at = None
@@ -99,7 +109,7 @@ class Preflights:
     def _order(self) -> None:
         """Start a check of the trainings that come first: those that could run by now, then by priority."""
         jobs = self._picture.jobs
-        for known in (self._checked, self._wanted_since, self._asked):
+        for known in (self._checked, self._wanted_since, self._asked, self._stale_at):
             for job_id in known.keys() - jobs.keys():
                 del known[job_id]
         due = [
@@ -110,7 +120,10 @@ class Preflights:
         if not due:
             return
         due.sort(key=lambda job: (job.id not in self._wanted_since, job.priority, job.id))
-        requests = [Request(job.id, digest_of(job.spec), self._filled_in(job)) for job in due[:BATCH]]
+        requests = [
+            Request(job.id, digest_of(job.spec), self._filled_in(job), str(project_of(job) or ""))
+            for job in due[:BATCH]
+        ]
         try:
             self._running = _Check(self._home, requests, self._wake, self._clock())
         except OSError as trouble:
@@ -133,6 +146,7 @@ class Preflights:
 
     def _keep(self, job_id: int, asked: str, preflight: Preflight) -> None:
         self._asked[job_id] = asked
+        self._stale_at[job_id] = _stale_at(preflight)
         self._wanted_since.pop(job_id, None)
         job = self._picture.jobs.get(job_id)
         is_meant = job is not None and digest_of(job.spec) == asked
@@ -210,6 +224,11 @@ class _Check:
                 wake()
         self._answers.put(None)
         wake()
+
+
+def _stale_at(preflight: Preflight) -> float:
+    """From when on it is looked at again before the start (UTC seconds); who was released with errors is let go."""
+    return math.inf if preflight.errors else preflight.at + FRESH_S
 
 
 def _is_to_check(job: Job) -> bool:

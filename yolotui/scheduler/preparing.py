@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -33,13 +34,16 @@ class Beginning(Struct, frozen=True, kw_only=True):
     told: tuple[str, ...] = ()
 
 
-def prepare(job: Job, needs: Iterable[Job]) -> Beginning:
-    """Make the run directory ready and choose where to go on from. Raises OSError when the disk does not let it."""
+def prepare(job: Job, needs: Iterable[Job], basis: Mapping[str, str] = MappingProxyType({})) -> Beginning:
+    """Make the run directory ready and choose where to go on from. Raises OSError when the disk does not let it.
+
+    `basis` is what the check before the start has found it to rest on: kept beside the run.
+    """
     run_dir = Path(job.run_dir)
     run_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
     _refuse_another_users(run_dir)
     spec = with_what_was_made(job.spec, {name: need for need in needs for name in (str(need.id), need.name)})
-    frozen = _frozen(job, spec)
+    frozen = _frozen(job, spec, basis)
     told = _set_aside_if_changed(run_dir, job, frozen)
     write_atomically(str(run_dir / "spec.json"), json.dumps(frozen, indent=2).encode())
     if spec.kind is not Kind.TRAIN:
@@ -92,12 +96,18 @@ def with_what_was_made(spec: JobSpec, made_by: Mapping[str, Job]) -> JobSpec:
     )
 
 
-def _frozen(job: Job, spec: JobSpec) -> dict[str, Any]:
+def _frozen(job: Job, spec: JobSpec, basis: Mapping[str, str]) -> dict[str, Any]:
     """What was asked for, as the trainer reads it."""
     content: dict[str, Any] = {"job": job.id, "owner": job.owner.name, "run_dir": job.run_dir}
     content |= {"priority": int(job.priority), "submitted_at": job.submitted_at}
+    content |= {"project": str(project_of(job) or ""), "basis": dict(basis)}
     asked: dict[str, Any] = msgspec.to_builtins(spec)
     return {"gpus": spec.gpus, "arguments": {}} | asked | content
+
+
+def project_of(job: Job) -> Path | None:
+    """The folder whose code it belongs to: that of its file of jobs, where it came from one."""
+    return Path(job.file).parent if job.file else Path(job.spec.cwd) if job.spec.cwd else None
 
 
 def _set_aside_if_changed(run_dir: Path, job: Job, frozen: Mapping[str, Any]) -> tuple[str, ...]:

@@ -67,7 +67,9 @@ class Starter:
         promise = foreseen(entry, demand)
         limits = StartLimits(room_bytes=room_bytes(devices), tenants=self._tenants, quotas=world.quotas)
         try:
-            beginning = prepare(job, [known[need] for need in job.after if need in known])
+            checked = self._store.read.preflights([job.id]).get(job.id)
+            needs = [known[need] for need in job.after if need in known]
+            beginning = prepare(job, needs, checked.basis if checked else {})
             attempt = msgspec.structs.replace(attempt, resumed_from_epoch=beginning.resumed_from_epoch)
             if not self._store.ledger.begin_attempt(
                 job.id,

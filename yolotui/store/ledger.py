@@ -23,7 +23,7 @@ from yolotui.core.jobs import (
     Waiting,
     state_of,
 )
-from yolotui.core.preflight import Preflight
+from yolotui.core.preflight import Preflight, with_drift
 from yolotui.core.timetable import Estimate, Forecast, Published
 from yolotui.store import forecasts, gpu_marks, preflights
 from yolotui.store.booking_ledger import BookingLedger
@@ -198,6 +198,7 @@ class Ledger(BookingLedger):
         """Keep what a check has found. With `holds`, a job that still waits is held for its errors."""
         with self._database.write(Actor.scheduler()) as write:
             job = self._read.job(job_id)
+            preflight = with_drift(preflight, preflights.earlier(write.connection, job_id, asked))
             preflights.put(write, job_id, asked, preflight)
             if remarks := preflight.errors + preflight.warnings:
                 write.audit("preflight", job_id, verdict=preflight.verdict, why=[remark.text for remark in remarks])

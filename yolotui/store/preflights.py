@@ -30,10 +30,16 @@ def read(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Prefli
     return {row["job"]: _decode(row["content"]) for row in rows}
 
 
-def asked_by_job(connection: sqlite3.Connection) -> dict[int, str]:
-    """What was asked for when each job that has not ended was checked."""
+def earlier(connection: sqlite3.Connection, job_id: int, asked: str) -> Preflight | None:
+    """The check of a job before, if it asked for the same then."""
+    row = connection.execute("SELECT content FROM preflights WHERE (job, asked) = (?, ?)", (job_id, asked)).fetchone()
+    return _decode(row["content"]) if row else None
+
+
+def checked_by_job(connection: sqlite3.Connection) -> dict[int, tuple[str, Preflight]]:
+    """The newest check of each job that has not ended, with what it asked for then."""
     rows = connection.execute(
-        "SELECT job, asked FROM preflights JOIN jobs ON jobs.id = job "
+        "SELECT job, asked, content FROM preflights JOIN jobs ON jobs.id = job "
         "WHERE state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')"
     )
-    return {row["job"]: row["asked"] for row in rows}
+    return {row["job"]: (row["asked"], _decode(row["content"])) for row in rows}

@@ -252,10 +252,10 @@ class Queries:
         with self._database.snapshot() as connection:
             return preflights.read(connection, ids)
 
-    def checked(self) -> dict[int, str]:
-        """What was asked for when each job that has not ended was checked."""
+    def checked(self) -> dict[int, tuple[str, Preflight]]:
+        """The newest check of each job that has not ended, with what it asked for then."""
         with self._database.snapshot() as connection:
-            return preflights.asked_by_job(connection)
+            return preflights.checked_by_job(connection)
 
     def gpu_marks(self) -> dict[str, GpuMark]:
         """What has been said about GPUs, by UUID: drained, quarantined, trusted again."""

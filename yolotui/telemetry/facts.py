@@ -6,6 +6,7 @@ from pathlib import Path
 
 from yolotui.core.comparing_runs import Changed, RunFacts
 from yolotui.core.jobs import Job
+from yolotui.telemetry.provenance import made_from
 from yolotui.telemetry.run_reader import RunReader
 from yolotui.telemetry.series import RunSeries
 
@@ -28,4 +29,5 @@ def facts_of(job: Job, series: RunSeries) -> RunFacts:
         columns={name: tuple(row.metrics.get(name, float("nan")) for row in series.epochs) for name in names},
         changes=tuple(Changed(change.what, change.before, change.to, change.why) for change in series.changes),
         versions={name: str(value) for name, value in starts[-1].versions.items()} if starts else {},
+        made_from=made_from(job),
     )

@@ -110,6 +110,7 @@ def show_verb(jobs: Sequence[str], as_json: bool) -> None:
 
 def _whole_document(job: Job, around: Surroundings, preflight: Preflight | None) -> dict[str, object]:
     from yolotui.telemetry import RunReader
+    from yolotui.telemetry.provenance import read_provenance
 
     reader = RunReader(Path(job.run_dir))
     reader.poll()
@@ -117,7 +118,14 @@ def _whole_document(job: Job, around: Surroundings, preflight: Preflight | None)
     estimate = estimate_document(around.estimate(job))
     history = history_document(reader.series.epochs)
     checked = preflight_document(preflight)
-    return {**document, "deadline_at": job.deadline_at, "estimate": estimate, "preflight": checked, "history": history}
+    return {
+        **document,
+        "deadline_at": job.deadline_at,
+        "estimate": estimate,
+        "preflight": checked,
+        "provenance": read_provenance(job) or None,
+        "history": history,
+    }
 
 
 def _show(job: Job, around: Surroundings, preflight: Preflight | None, now: float) -> None:
@@ -140,6 +148,7 @@ def _show(job: Job, around: Surroundings, preflight: Preflight | None, now: floa
         ("best", metrics_text(job.progress.best, at_most=8)),
         ("last", metrics_text(job.progress.last, at_most=8)),
         ("pre-flight", verdict_text(preflight) if preflight else ""),
+        ("made from", _made_from(job)),
         ("run dir", job.run_dir),
     ]
     print_facts([(name, value) for name, value in facts if value])
@@ -149,6 +158,12 @@ def _show(job: Job, around: Surroundings, preflight: Preflight | None, now: floa
     if job.attempts:
         click.echo()
         print_table(_attempt_table(job, now))
+
+
+def _made_from(job: Job) -> str:
+    from yolotui.telemetry.provenance import made_from
+
+    return ", ".join(f"{name} {said}" for name, said in made_from(job).items() if name != "system")
 
 
 def _what_was_asked_for(job: Job) -> list[tuple[str, str]]:

@@ -1,0 +1,91 @@
+"""What a training rests on is looked at again before it starts, and what has changed meanwhile is said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.helpers import eventually
+from tests.preflight.drawing import draw, label_of
+from yolotui.core.jobs import Held, JobSpec, Kind
+from yolotui.core.timetable import Entry
+from yolotui.locations import Home
+from yolotui.scheduler import preflights
+from yolotui.scheduler.picture import Picture
+from yolotui.scheduler.preflights import Preflights
+from yolotui.store import Actor, Store, Submission
+
+
+class Leader:
+    """As much of a leader as has trainings checked."""
+
+    def __init__(self, home: Home) -> None:
+        self.store = Store(home)
+        self.picture = Picture(self.store, lambda job: None)
+        self.picture.refresh()
+        self.preflights = Preflights(home, self.store, self.picture, lambda: None, mode="hold")
+
+    def submit(self, data: Path, **given: Any) -> int:
+        spec = JobSpec(name="t", kind=Kind.TRAIN, model="yolo11n.yaml", data=str(data), arguments=given)
+        return self.store.verbs.submit([Submission(spec=spec)], Actor("anna", 1))[0]
+
+    def lets_start(self, job: int) -> bool:
+        self.picture.refresh()
+        entry = cast("Entry", SimpleNamespace(job_id=job))
+        passed = self.preflights.passed([entry]) if job in self.picture.jobs else []
+        self.preflights.look_after()
+        return bool(passed)
+
+    def until_looked_at(self, job: int, *, since: float) -> None:
+        def looked_at() -> bool:
+            self.preflights.look_after()
+            return (found := self.store.read.preflights([job]).get(job)) is not None and found.at >= since
+
+        eventually(looked_at)
+
+
+@pytest.fixture
+def leader(tmp_path: Path) -> Iterator[Leader]:
+    found = Leader(Home(tmp_path / "home"))
+    yield found
+    found.preflights.close()
+    found.store.close()
+
+
+def test_what_has_changed_since_the_first_check_is_said_before_the_start(
+    leader: Leader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = draw(tmp_path / "data")
+    job = leader.submit(data)
+    assert not leader.lets_start(job)
+    leader.until_looked_at(job, since=0.0)
+    assert leader.lets_start(job)
+    monkeypatch.setattr(preflights, "FRESH_S", 0.0)
+    again = Leader(leader.store.home)
+    label_of(data.parent, "train", 0).write_text("0 .5 .5 .5 .5\n0 .4 .4 .2 .2")
+    changed_at = time.time()
+    assert not again.lets_start(job)
+    again.until_looked_at(job, since=changed_at)
+    (remark,) = again.store.read.preflights([job])[job].warnings
+    assert (remark.rule, remark.text) == ("drift", "Changed since it was submitted or checked last: data.")
+    (row,) = [row for row in again.store.read.audit(jobs=[job]) if row.verb == "preflight"]
+    assert row.detail["why"] == [remark.text]
+    again.preflights.close()
+    again.store.close()
+
+
+def test_who_was_released_with_errors_is_let_go(
+    leader: Leader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflights, "FRESH_S", 0.0)
+    job = leader.submit(draw(tmp_path / "data"), classes=[9])
+    assert not leader.lets_start(job)
+    leader.until_looked_at(job, since=0.0)
+    assert isinstance(leader.store.read.job(job).status, Held)
+    leader.store.verbs.release([job], Actor("anna", 1))
+    assert leader.lets_start(job)
