@@ -37,6 +37,11 @@ FOREGROUND, BACKGROUND = (215, 223, 233), (15, 20, 27)
 KEYS = {
     "dashboard": (),
     "run": ("enter",),
+    "run-log": ("enter", "tab"),
+    "run-attempts": ("enter", *["tab"] * 3),
+    "compare": (*["space"] * 3, "V"),
+    "events": ("E",),
+    "report": ("w",),
     "timetable": ("t",),
     "booking": ("t", "b"),
     "form": ("C",),

@@ -19,6 +19,7 @@ from tests.tui.believable import BelievableHome
 from tests.tui.showing import dashboard, selected, settled, table, text_of, until
 from tests.tui.terminal import Terminal
 from yolotui.core.jobs import Priority
+from yolotui.tui.keymap import with_keys
 
 Open = Callable[..., Terminal]
 
@@ -178,3 +179,13 @@ async def test_a_scheduler_that_dies_is_missed_and_the_next_one_is_seen(home: Be
             await until(pilot, lambda: "as of 14:01, no scheduler runs (S starts one)" in text_of(pilot.app))
         with leader(home):
             await until(pilot, lambda: "no scheduler" not in text_of(pilot.app))
+
+
+@pytest.mark.parametrize("way", ["", "t", "E", "w", "\r", "a", "F"])
+async def test_every_screen_names_the_key_that_starts_a_scheduler(home: BelievableHome, way: str):
+    async with dashboard(home, actions=with_keys({"start_scheduler": "Z"})).run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press(*(["enter"] if way == "\r" else way))
+        await until(pilot, lambda: way == "" or len(pilot.app.screen_stack) > 1)
+        said = "no scheduler runs · GPU" if way in {"a", "F"} else "no scheduler runs (Z starts one) · GPU"
+        await until(pilot, lambda: said in text_of(pilot.app))

@@ -64,7 +64,7 @@ def test_a_queue_that_can_not_be_read_keeps_what_was_known_and_recovers(night: B
         broken.set()
         eventually(lambda: posted[-1].trouble == "busy for 10 s")
         assert len(posted[-1].jobs) == 25
-        assert "as of 14:02: busy for 10 s" in attention(posted[-1], NOW, NOW)[0][0]
+        assert "as of 14:02: busy for 10 s" in attention(posted[-1], NOW, NOW, start_key="S")[0][0]
         broken.clear()
         eventually(lambda: not posted[-1].trouble)
         assert len(posted[-1].jobs) == 25
@@ -114,8 +114,8 @@ def test_a_silent_scheduler_and_a_silent_queue_are_told(night: BelievableHome):
     with Queue(night.root, start_scheduler=False) as queue:
         jobs = {job.id: job for job in queue.jobs()}
         snapshot = Snapshot(jobs=jobs, published=queue.published(), leading=Leading(1, NOW), read_at=NOW)
-    assert "as of 14:01, the scheduler is silent" in attention(snapshot, NOW + 60, NOW + 60)[0][0]
-    assert "the queue does not answer: as of 14:02" in attention(snapshot, NOW, NOW + 10)[0][0]
+    assert "as of 14:01, the scheduler is silent" in attention(snapshot, NOW + 60, NOW + 60, start_key="S")[0][0]
+    assert "the queue does not answer: as of 14:02" in attention(snapshot, NOW, NOW + 10, start_key="S")[0][0]
 
 
 def test_a_card_that_is_lost_or_sick_needs_attention(night: BelievableHome):
@@ -126,7 +126,7 @@ def test_a_card_that_is_lost_or_sick_needs_attention(night: BelievableHome):
         snapshot = Snapshot(
             published=queue.published(), leading=Leading(1, NOW), gpu_marks={"GPU-0": sick}, read_at=NOW
         )
-    told = [text for text, _ in attention(snapshot, NOW, NOW)]
+    told = [text for text, _ in attention(snapshot, NOW, NOW, start_key="S")]
     assert told == ["GPU 3 is lost", "GPU 0 is sick"]
 
 

@@ -32,7 +32,7 @@ from yolotui.tui.glyphs import ASCII, UNICODE
 from yolotui.tui.panels.texts import row_length
 from yolotui.tui.screens.confirm import loss_sentence
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import fit, number, plain, squeeze, when
+from yolotui.tui.words import fit, fit_ends, number, plain, squeeze, when
 
 
 def job(job_id: int = 7, status: Status | None = None, name: str = "night-n", **rest: object) -> Job:
@@ -79,6 +79,12 @@ def test_escapes_in_names_do_not_reach_the_terminal():
 @given(text=st.text(max_size=60), width=st.integers(1, 40))
 def test_fit_is_exact(text: str, width: int):
     assert cell_len(fit(plain(text), width, "…")) == width
+    assert cell_len(fit_ends(plain(text), width, "…")) == width
+
+
+def test_names_of_a_series_can_be_told_apart_in_little_room():
+    names = ("traffic-l-ddp-153", "traffic-l-ddp-153-val", "traffic-l-ddp-153-trt")
+    assert [fit_ends(name, 12, "…") for name in names] == ["traffi…p-153", "traffi…3-val", "traffi…3-trt"]
 
 
 def test_a_waiting_job_tells_why_and_when():

@@ -162,6 +162,15 @@ async def test_charts_below_come_into_sight(told: BelievableHome):
         assert screen.charts.hidden == hidden
 
 
+async def test_a_run_that_waits_says_why(empty: BelievableHome):
+    empty.submit("night-n")
+    async with dashboard(empty).run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "No scheduler has planned it yet." in text_of(pilot.app))
+        assert "newest batches" not in text_of(pilot.app)
+
+
 async def test_what_the_cards_did_stands_under_the_epoch_in_which_they_did_it(told: BelievableHome):
     async with dashboard(told).run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)

@@ -200,7 +200,7 @@ ACTIONS: Final = (
            changes=True, rank=12,
            places=ON_JOBS),
     Action("start_scheduler", ("S",), "scheduler", "Start a scheduler where none runs.", Topic.PROGRAM, changes=True,
-           places=BOTH),
+           places=EVERYWHERE),
     Action("palette", ("colon",), "commands", "Search for a command.", Topic.PROGRAM, places=EVERYWHERE),
     Action("timetable", ("t",), "timetable", "Show what each GPU did, does and will do.", Topic.LOOK, rank=11),
     Action("book", ("b",), "book", "Book GPUs from the cursor on; what it moves is shown before.", Topic.ACT,

@@ -6,11 +6,13 @@ import time
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterable, Sequence
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from yolotui.config import Confirm
 from yolotui.queue import Queue
@@ -78,6 +80,20 @@ class Dashboard(App[None]):
         self.set_keymap({action.name: ",".join(action.keys) for action in self.setting.actions})
         if self.greeting:
             self.notify(self.greeting, severity="warning")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Carry out each key before the next one is looked at: a slow line delivers `/pause` in one piece.
+
+        Textual hands keys on to the screen first, and would take all but the first for commands.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self.return_code is not None:
+                return  # typed ahead of the key that left
+            if isinstance(self.screen, DashboardScreen) and not isinstance(self.focused, Input):
+                active = self.screen.active_bindings.get(event.key)
+                if active and await self.run_action(active.binding.action, active.node):
+                    return
+        await super().on_event(event)
 
     def on_snapshot_read(self, message: SnapshotRead) -> None:
         """The queue looks different: the screen in sight shows it."""

@@ -51,6 +51,16 @@ def fit(text: str, width: int, ellipsis: str) -> str:
     return set_cell_size(text, width)
 
 
+def fit_ends(text: str, width: int, ellipsis: str) -> str:
+    """`text` in exactly `width` cells, cut in its middle: names of a series differ at their end."""
+    if cell_len(text) <= width or width < 6:
+        return fit(text, width, ellipsis)
+    tail = text
+    while cell_len(tail) > (width - cell_len(ellipsis)) // 2:
+        tail = tail[1:]
+    return fit(text, width - cell_len(tail), ellipsis) + tail
+
+
 def short_duration(seconds: float) -> str:
     """`"42s"`, `"12m"`, `"1h5m"`, `"3d4h"`: steady, so that nothing flickers."""
     seconds = max(0.0, seconds)

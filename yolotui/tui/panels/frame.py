@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from yolotui.tui.actions import Action
 from yolotui.tui.arranging import Order
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import ALARM, CAUTION, PLAIN, QUIET, SKY, STATE_COLOURS, STRONG, YELLOW, ink
-from yolotui.tui.panels.texts import Piece, cut, pieces, row_length, spread
+from yolotui.tui.panels.texts import Piece, cut, joined, pieces, row_length, spread
 from yolotui.tui.plot import Row
 from yolotui.tui.snapshot import Snapshot
 from yolotui.tui.words import in_said_order, named, plain, short_duration
@@ -32,10 +32,11 @@ class View:
     readonly: bool
 
 
-def header_row(
-    snapshot: Snapshot, seen_at: float, now: float, width: int, glyphs: Glyphs, *, start_key: str = "S"
-) -> Row:
-    """The program, what needs a person, and who schedules; `seen_at` is when the queue last answered."""
+def header_row(snapshot: Snapshot, seen_at: float, now: float, width: int, glyphs: Glyphs, *, start_key: str) -> Row:
+    """The program, what needs a person, and who schedules; `seen_at` is when the queue last answered.
+
+    `start_key` starts a scheduler; it is empty where no key does.
+    """
     notices = attention(snapshot, seen_at, now, start_key=start_key)
     left = pieces((" yolotui ", ink(SKY, bold=True)))
     for number, (text, style) in enumerate(notices):
@@ -51,7 +52,7 @@ def header_row(
     return spread(left, right, width, glyphs.ellipsis)
 
 
-def attention(snapshot: Snapshot, seen_at: float, now: float, *, start_key: str = "S") -> list[Piece]:
+def attention(snapshot: Snapshot, seen_at: float, now: float, *, start_key: str) -> list[Piece]:
     """What a person should know, the worst first."""
     notices: list[Piece] = []
     if snapshot.trouble:
@@ -61,10 +62,11 @@ def attention(snapshot: Snapshot, seen_at: float, now: float, *, start_key: str 
     if snapshot.out_of_sight:
         notices.append((f"out of sight: {named(snapshot.out_of_sight[0])}{_more(snapshot.out_of_sight)}", ALARM))
     if snapshot.published and snapshot.has_unfinished and snapshot.stale(now):
-        why = f"no scheduler runs ({start_key} starts one)" if snapshot.leading is None else "the scheduler is silent"
+        missing = f"no scheduler runs ({start_key} starts one)" if start_key else "no scheduler runs"
+        why = missing if snapshot.leading is None else "the scheduler is silent"
         notices.append((f"as of {format_clock(snapshot.published.at, now)}, {why}", CAUTION))
     elif snapshot.leading is None and snapshot.has_unfinished:
-        notices.append((f"no scheduler runs: {start_key} starts one", CAUTION))
+        notices.append((f"no scheduler runs{f': {start_key} starts one' if start_key else ''}", CAUTION))
     if snapshot.failed:
         notices.append((f"failed: {named(snapshot.failed[0])}{_more(snapshot.failed)}", CAUTION))
     notices += [(f"group {plain(group)} is held", CAUTION) for group in snapshot.held_groups]
@@ -110,16 +112,12 @@ def status_row(snapshot: Snapshot, view: View, width: int, glyphs: Glyphs) -> Ro
 def keys_row(actions: Sequence[Action], width: int, glyphs: Glyphs) -> Row:
     """As many keys as fit, the most needed first; help always fits."""
     shown = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
-    row: Row = pieces((" ", PLAIN))
-    for action in shown:
-        item = pieces((action.key_sign, STRONG), (f" {action.label}  ", QUIET))
-        if row_length(row) + row_length(item) <= width + 2:
-            row += item
-    return cut(row, width, glyphs.ellipsis)
+    items = [pieces((action.key_sign, STRONG), (f" {action.label}", QUIET)) for action in shown]
+    return cut([*pieces((" ", PLAIN)), *joined(items, pieces(("  ", PLAIN)), width - 1)], width, glyphs.ellipsis)
 
 
-def empty_rows(needle: str, width: int, help_key: str = "?") -> list[Row]:
-    """What to do when there is nothing to show."""
+def empty_rows(needle: str, width: int, keys: Mapping[str, str]) -> list[Row]:
+    """What to do when there is nothing to show; `keys` are those of add, jobs_file and help, as people read them."""
     if needle:
         return [[], pieces((f"  No job matches /{plain(needle)}", PLAIN)), pieces(("  Esc shows all again.", QUIET))]
     text: list[list[Piece]] = [
@@ -130,6 +128,8 @@ def empty_rows(needle: str, width: int, help_key: str = "?") -> list[Row]:
         [("  yolotui add --file jobs.toml", ink(SKY)), ("                    many, from a file", QUIET)],
         [("  yolotui --batch jobs.toml", ink(SKY)), ("                       and wait for their end", QUIET)],
         [],
-        [("  Jobs show up here by themselves. ", QUIET), (help_key, STRONG), (" shows the keys.", QUIET)],
-    ]
+        [("  Or press ", QUIET), (keys["add"], STRONG), (" for a form, ", QUIET), (keys["jobs_file"], STRONG),
+         (" for a file of jobs, ", QUIET), (keys["help"], STRONG), (" for all keys.", QUIET)],
+        [("  Jobs show up here by themselves.", QUIET)],
+    ]  # fmt: skip
     return [cut(pieces(*line), width, "") for line in text]

@@ -6,6 +6,8 @@ from yolotui.core.comparing_runs import FEWEST, MOST
 from yolotui.tui.commands import ActionCommands
 from yolotui.tui.live import Live
 from yolotui.tui.messages import VerbDone
+from yolotui.tui.panels.frame import header_row
+from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import ActingScreen, Setting
 from yolotui.tui.screens.help import HelpScreen
 from yolotui.tui.snapshot import Snapshot
@@ -27,6 +29,17 @@ class DashboardScreen(ActingScreen):
     def snapshot(self) -> Snapshot:
         """The queue as it was last read."""
         return self.live.snapshot
+
+    @property
+    def start_key(self) -> str:
+        """The key that starts a scheduler from here; empty where people write."""
+        known = any(action.name == "start_scheduler" for action in self.actions)
+        return self.key_of("start_scheduler") if known else ""
+
+    def header(self, width: int, _height: int) -> list[Row]:
+        """The first line of every screen."""
+        seen_at, now = self.live.feed.seen_at, self.setting.now()
+        return [header_row(self.snapshot, seen_at, now, width, self._glyphs, start_key=self.start_key)]
 
     @property
     def in_sight(self) -> bool:

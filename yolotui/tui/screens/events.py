@@ -147,7 +147,7 @@ class EventsScreen(ViewScreen):
     def _notices(self) -> list[Piece]:
         if self._words:
             return []
-        return attention(self.snapshot, self.live.feed.seen_at, self.setting.now())
+        return attention(self.snapshot, self.live.feed.seen_at, self.setting.now(), start_key=self.start_key)
 
     def title_row(self, width: int) -> Row:
         """How many events are known, and what is looked for."""

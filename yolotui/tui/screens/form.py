@@ -23,7 +23,7 @@ from yolotui.tui.messages import DraftExamined, VerbDone
 from yolotui.tui.newest import Newest
 from yolotui.tui.palette import QUIET, STRONG
 from yolotui.tui.panels.form import advice_row, verdict_rows
-from yolotui.tui.panels.frame import header_row, keys_row
+from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.panels.texts import cut, pieces
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
@@ -66,9 +66,7 @@ class FormScreen(DashboardScreen):
         self._completer = Completer(live.snapshot.jobs, live.snapshot.published, Path.cwd())
         self._examiner = Newest("examiner", self._examine)
         draws: dict[str, Draw] = {
-            "header": lambda width, _: [
-                header_row(self.snapshot, self.live.feed.seen_at, self.setting.now(), width, self._glyphs)
-            ],
+            "header": self.header,
             "title": self._title,
             "advice": self._advice,
             "verdict": lambda width, height: verdict_rows(

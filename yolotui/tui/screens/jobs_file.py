@@ -18,7 +18,7 @@ from yolotui.tui.live import Live
 from yolotui.tui.messages import FileLooked, VerbDone
 from yolotui.tui.newest import Newest
 from yolotui.tui.panels.form import advice_row, file_rows
-from yolotui.tui.panels.frame import header_row, keys_row
+from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
@@ -42,9 +42,7 @@ class JobsFileScreen(DashboardScreen):
         self._completer = Completer(live.snapshot.jobs, live.snapshot.published, Path.cwd())
         self._reader = Newest("file", self._read)
         draws: dict[str, Draw] = {
-            "header": lambda width, _: [
-                header_row(self.snapshot, self.live.feed.seen_at, self.setting.now(), width, self._glyphs)
-            ],
+            "header": self.header,
             "advice": lambda width, _: [advice_row(self._candidates, self._path, width, self._glyphs)],
             "content": lambda width, height: self._rows(width)[self._first :][:height],
             "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],

@@ -14,7 +14,7 @@ from yolotui.tui.follow import CurveOf, Followed, Follower
 from yolotui.tui.group_row import member_rows
 from yolotui.tui.live import Live
 from yolotui.tui.messages import CurvesRead, RunRead, VerbDone
-from yolotui.tui.panels.frame import View, empty_rows, header_row, keys_row, status_row
+from yolotui.tui.panels.frame import View, empty_rows, keys_row, status_row
 from yolotui.tui.panels.gpus import gpu_rows, strip_height
 from yolotui.tui.panels.run import Subject, run_rows
 from yolotui.tui.plot import Row
@@ -51,7 +51,7 @@ class QueueScreen(DashboardScreen):
         self._unsent = Draft()
         self.table = JobTable(self._glyphs, id="jobs")
         draws: dict[str, Draw] = {
-            "header": self._header,
+            "header": self.header,
             "gpus": self._gpus,
             "empty": self._empty,
             "run": self._run,
@@ -171,14 +171,10 @@ class QueueScreen(DashboardScreen):
         in_sight = [self.snapshot.jobs[job_id] for job_id in self.table.in_sight if job_id in self.snapshot.jobs]
         self._follower.want_curves([curve for curve in map(CurveOf.of, in_sight) if curve and not hidden])
 
-    def _header(self, width: int, _height: int) -> list[Row]:
-        now, seen_at = self.setting.now(), self.live.feed.seen_at
-        start_key = self.key_of("start_scheduler")
-        return [header_row(self.snapshot, seen_at, now, width, self._glyphs, start_key=start_key)]
-
     def _empty(self, width: int, _height: int) -> list[Row]:
         known = self._read and not self.snapshot.reading
-        return empty_rows(self._needle, width, self.key_of("help")) if known else []
+        keys = {name: self.key_of(name) for name in ("add", "jobs_file", "help")}
+        return empty_rows(self._needle, width, keys) if known else []
 
     def _gpus(self, width: int, height: int) -> list[Row]:
         return gpu_rows(self.snapshot, self.setting.now(), width, height, self._glyphs) if self._read else []
@@ -292,7 +288,7 @@ class QueueScreen(DashboardScreen):
         """Ask for the words of the filter."""
         self.remove_class("zoomed")
         self.add_class("filtering")
-        self.query_one(Input).focus()
+        self.set_focus(self.query_one(Input))  # at once: the next keys are words
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the words are being written."""

@@ -26,6 +26,7 @@ from yolotui.tui.widgets.file_browser import FileBrowser
 from yolotui.tui.widgets.lines import Lines
 from yolotui.tui.widgets.log_pager import LogPager
 from yolotui.tui.widgets.pager import Pager
+from yolotui.tui.words import reason
 
 
 class Page(StrEnum):
@@ -104,7 +105,8 @@ class RunScreen(ViewScreen):
         super().repaint()
         match self.page:
             case Page.CHARTS:
-                self.charts.show(self.book)
+                why = reason(self.job, self.snapshot.entries.get(self.job_id)) if self.job else ""
+                self.charts.show(self.book, why)
             case Page.LOG:
                 self.log_page.show(self.book.run.log)
             case Page.FILES:
@@ -120,7 +122,7 @@ class RunScreen(ViewScreen):
     def status_row(self, width: int) -> Row:
         """What is under the cursor, or where one is."""
         match self.page:
-            case Page.CHARTS:
+            case Page.CHARTS if not self.charts.is_empty:
                 said = reading_row(self.book, self.charts.cursor, self.setting.now(), self._glyphs)
                 hint = f"{self.charts.hidden} more charts: Down " if self.charts.hidden else ""
                 return spread(said, pieces((hint, QUIET)), width, self._glyphs.ellipsis)

@@ -20,7 +20,7 @@ from yolotui.tui.arranging import matches
 from yolotui.tui.clerk import Deed
 from yolotui.tui.live import Live
 from yolotui.tui.owners import ColourBy, signs
-from yolotui.tui.panels.frame import header_row, keys_row
+from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.panels.timetable import (
     View,
     coming_rows,
@@ -67,9 +67,7 @@ class TimetableScreen(DashboardScreen):
         self._by = ColourBy.OWNER
         self._ghosts: tuple[Span, ...] = ()
         draws: dict[str, Draw] = {
-            "header": lambda width, _: [
-                header_row(self.snapshot, self.live.feed.seen_at, self.setting.now(), width, self._glyphs)
-            ],
+            "header": self.header,
             "tracks": self._draw_tracks,
             "details": self._draw_details,
             "legend": lambda width, _: [legend_row(self._view(), width)] if self._window else [],
@@ -296,7 +294,7 @@ class TimetableScreen(DashboardScreen):
     def action_find_job(self) -> None:
         """Ask for a job."""
         self.add_class("finding")
-        self.query_one(Input).focus()
+        self.set_focus(self.query_one(Input))  # at once: the next keys are words
 
     def action_show_job(self) -> None:
         """Leave for the job under the cursor."""

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from yolotui.tui.live import Live
-from yolotui.tui.panels.frame import header_row, keys_row
+from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
@@ -43,7 +43,7 @@ class ViewScreen(DashboardScreen):
     def __init__(self, setting: Setting, live: Live) -> None:
         super().__init__(setting, live)
         draws: dict[str, Draw] = {
-            "header": self._header,
+            "header": self.header,
             "title": lambda width, _: [self.title_row(width)],
             "status": lambda width, _: [self.status_row(width)],
             "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
@@ -114,9 +114,6 @@ class ViewScreen(DashboardScreen):
     def _tick(self) -> None:
         if self.in_sight:
             self.repaint()
-
-    def _header(self, width: int, _height: int) -> list[Row]:
-        return [header_row(self.snapshot, self.live.feed.seen_at, self.setting.now(), width, self._glyphs)]
 
     # Searching
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import QUIET
 from yolotui.tui.panels.run_charts import Grid, axis_row, chart_rows, grid_for, run_charts
-from yolotui.tui.panels.texts import pieces
+from yolotui.tui.panels.texts import pieces, wrapped
 from yolotui.tui.plot import Chart, Row
 from yolotui.tui.run_book import RunBook
 from yolotui.tui.run_view import RunView
@@ -27,14 +27,21 @@ class ChartBoard(Lines):
         self._charts: tuple[Chart, ...] = ()
         self.cursor: int | None = None
         self._top = 0
+        self._why = ""
 
-    def show(self, book: RunBook) -> None:
-        """Show this run from now on."""
+    def show(self, book: RunBook, why: str = "") -> None:
+        """Show this run from now on; without curves, `why` there are none."""
         self.book = book
+        self._why = why
         self._charts = run_charts(book)
         if self.cursor is not None and self.cursor >= len(book.run.epochs):
             self.cursor = None
         self.repaint()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw yet."""
+        return not self._charts
 
     @property
     def hidden(self) -> int:
@@ -71,7 +78,8 @@ class ChartBoard(Lines):
     def _draw_charts(self, width: int, _height: int) -> Sequence[Row]:
         if not self._charts:
             said = "No epoch yet: curves show up here by themselves. Tab goes to the log."
-            return [[], pieces((f"  {said}", QUIET))]
+            why = wrapped(f"  {self._why}", width - 2, indent="  ") if self._why else []
+            return [[], *why, pieces((f"  {said}", QUIET))]
         grid = self._grid
         self._top = max(0, min(self._top, grid.floors - grid.floors_in_sight))
         rows = chart_rows(self._charts, grid, self._top, self.cursor, self._glyphs)

@@ -44,7 +44,7 @@ class SearchBar(Horizontal):
     def open(self) -> None:
         """Ask for words."""
         self.display = True
-        self._input.focus()
+        self.screen.set_focus(self._input)  # at once: the next keys are words
 
     def clear(self) -> None:
         """Take the words back."""
