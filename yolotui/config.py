@@ -136,6 +136,14 @@ class NotifyConfig(Struct, frozen=True):
     per_hour: int = 60
 
 
+class CostsConfig(Struct, frozen=True):
+    """[costs] What a kWh and a GPU-hour cost, for reports; None: not reckoned."""
+
+    kwh: float | None = None
+    gpu_hour: float | None = None
+    currency: str = "EUR"
+
+
 class UiConfig(Struct, frozen=True):
     """[ui] `theme`: a theme's name, None for the default; `refresh_s`: seconds between two looks at what runs."""
 
@@ -154,6 +162,7 @@ class Config(Struct, frozen=True):
     quotas: QuotasConfig = field(default_factory=QuotasConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
+    costs: CostsConfig = field(default_factory=CostsConfig)
     keys: dict[str, str] = {}
     ui: UiConfig = field(default_factory=UiConfig)
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from yolotui.config import (
     BookingsConfig,
     Config,
+    CostsConfig,
     GpusConfig,
     LimitsConfig,
     NotifyConfig,
@@ -83,6 +84,12 @@ def _tenants(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 8:
         raise ValueError(f"must be a whole number of jobs from 1 to 8, not {value!r}")
     return value
+
+
+def _price(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10**6:
+        raise ValueError(f"must be a price: a number from 0 on, not {value!r}")
+    return float(value)
 
 
 def _quota(value: object) -> QuotaConfig:
@@ -184,6 +191,14 @@ _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
             "quiet": _Setting(quiet_hours, {"type": "string"}),
             "digest": _Setting(duration, {"type": ["string", "number"]}, "digest_s"),
             "per_hour": _Setting(messages, {"type": "integer", "minimum": 1}),
+        },
+    ),
+    "costs": (
+        CostsConfig,
+        {
+            "kwh": _Setting(_price, {"type": "number", "minimum": 0}),
+            "gpu_hour": _Setting(_price, {"type": "number", "minimum": 0}),
+            "currency": _Setting(_text, {"type": "string"}),
         },
     ),
     "ui": (

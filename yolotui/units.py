@@ -12,6 +12,7 @@ BYTES: dict[str, int] = {
     **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", start=1)},
     **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", start=1)},
 }
+DAY_S = 86400.0
 LONGEST_S = 100 * 365 * 86400.0
 LARGEST_BYTES = 2**63 - 1
 

@@ -41,6 +41,7 @@ VERBS = {
     "clone": "repeating",
     "check": "checking",
     "audit": "audit",
+    "report": "report",
     "notify": "notify",
     "metrics": "metrics",
     "priority": "steering",

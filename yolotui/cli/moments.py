@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from yolotui.core.reporting import Period, bounds
 from yolotui.errors import WrongUse
-from yolotui.units import duration, moment
+from yolotui.units import DAY_S, WEEKDAYS, duration, moment
 
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}\s*", re.ASCII)
 
@@ -16,6 +17,40 @@ def read_moment(text: str, name: str, now: float) -> float:
         return moment(text, now)
     except ValueError as error:
         raise WrongUse(f"{name}: {error}.") from None
+
+
+def read_past_moment(text: str, name: str, now: float) -> float:
+    """UTC seconds of a time that has been, as people say it: the last such before `now`. Raises WrongUse.
+
+    `yesterday 18:00`, `18:00`, `Mon 18:00`, `2026-11-30 18:00`, `8h` (ago), or where `today`, `night`, `week` begin.
+    """
+    said = " ".join(text.lower().split())
+    if said in list(Period):
+        return bounds(Period(said), now)[0]
+    try:
+        return now - duration(said.removesuffix(" ago"))
+    except ValueError:
+        pass
+    try:
+        at = _last(said, now)
+    except ValueError:
+        raise WrongUse(
+            f'{name}: {text!r} is not a time: write "yesterday 18:00", "18:00", "Mon 18:00", "8h", today, night, week.'
+        ) from None
+    if at >= now:
+        raise WrongUse(f"{name}: {text!r} has not been yet.")
+    return at
+
+
+def _last(said: str, now: float) -> float:
+    day, _, clock = said.rpartition(" ")
+    if day == "yesterday":
+        return moment(f"today {clock}", now - DAY_S)
+    at = moment(f"today {said}" if not day and ":" in said else said, now)
+    if at > now and not day:
+        return moment(f"today {said}", now - DAY_S)
+    is_weekday = len(day) >= 3 and any(name.startswith(day) for name in WEEKDAYS)
+    return at - 7 * DAY_S if at > now and is_weekday else at
 
 
 def read_length(text: str, name: str) -> float:

@@ -202,14 +202,15 @@ class _QueueLength:
     def __init__(self, jobs: Iterable[Job]) -> None:
         asking = [job for job in jobs if job.spec.gpus]
         self._came = sorted(job.submitted_at for job in asking)
-        self._left = sorted(left for job in asking if (left := _left_queue_at(job)) is not None)
+        self._left = sorted(left for job in asking if (left := left_queue_at(job)) is not None)
 
     def at(self, moment: float) -> int:
         """The number just after `moment`."""
         return bisect_right(self._came, moment) - bisect_right(self._left, moment)
 
 
-def _left_queue_at(job: Job) -> float | None:
+def left_queue_at(job: Job) -> float | None:
+    """When it stopped waiting for its first start (UTC seconds); None while it waits."""
     started = next((attempt.started_at for attempt in job.attempts if attempt.started_at is not None), None)
     return started if started is not None else job.status.since if job.ended else None
 

@@ -315,6 +315,15 @@ class Queries:
             rows = connection.execute("SELECT * FROM audit WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
             return [_audit_row(row) for row in rows]
 
+    def audit_of(self, verbs: Collection[str], until: float) -> list[AuditRow]:
+        """Every row of some verbs up to a moment (UTC seconds), the oldest first."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                "SELECT * FROM audit WHERE at <= ? AND verb IN (SELECT value FROM json_each(?)) ORDER BY id",
+                (until, json.dumps(sorted(verbs))),
+            )
+            return [_audit_row(row) for row in rows]
+
     def owner_uids(self) -> set[int]:
         """The users whose jobs or bookings are, or were, in the queue."""
         with self._database.snapshot() as connection:

@@ -1,0 +1,139 @@
+"""The report of a night: every figure from the queue, as text, as Markdown, as a page that is whole by itself."""
+
+from __future__ import annotations
+
+import time
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import pytest
+from msgspec.structs import replace
+
+from tests.cli.states import end, publish, reach, start
+from tests.telemetry.writing import Run
+from yolotui.cli.moments import read_past_moment
+from yolotui.core.jobs import Outcome, Succeeded, Waiting
+from yolotui.errors import WrongUse
+from yolotui.probe import Samples
+from yolotui.store import Store
+from yolotui.units import moment
+
+
+@pytest.fixture
+def night(shell, store, add):
+    """A training that broke once and was mended, on one of two cards that draw power; returns its id."""
+    now = time.time()
+    published = publish(store, 2, at=now)
+    samples = Samples(shell.home.samples)
+    for ago in (60, 30, 0):
+        gpus = tuple(replace(gpu, power_w=200.0, utilization_percent=50) for gpu in published.host.gpus)
+        samples.record(replace(published.host, at=now - ago, gpus=gpus))
+    samples.close()
+    job = add("night|<b>")
+    # An hour ago: what ends later than the report does is not in it.
+    with Store(shell.home, clock=lambda: now - 3600) as earlier:
+        start(earlier, job, gpus=("GPU-0",))
+        end(earlier, job, Waiting(now), outcome=Outcome.FAILED, cause="gpu_memory", explanation="Out of memory.")
+        start(earlier, job, gpus=("GPU-0",), resumed_from_epoch=3)
+        reach(earlier, job, 10, **{"mAP50-95(B)": 0.4321})
+        run = Run(shell.home.runs / earlier.read.job(job).run_dir)
+        run.begin()
+        for epoch in range(1, 11):
+            run.epoch(epoch)
+        end(earlier, job, Succeeded(now))
+    shell.home.config.write_text("[costs]\nkwh = 0.5\ngpu_hour = 2\n")
+    return job
+
+
+def test_it_tells_what_ran_what_broke_and_what_it_cost(shell, night):
+    told = shell("report", "--since", "2h").stdout
+    assert "night|<b>" in told
+    assert "mAP50-95(B) 0.4321" in told
+    assert "gpu_memory Out of memory." in told
+    assert "continued after epoch 3" in told
+    assert "nothing waited" in told
+    assert "kWh" in told
+    assert "EUR" in told
+
+
+def test_the_document_has_every_part(shell, night):
+    report = shell.json("report", "--since", "2h")["report"]
+    assert [run["job_id"] for run in report["usage"]["runs"]] == [night]
+    assert {strip["gpu"] for strip in report["strips"]} == {"GPU-0", "GPU-1"}
+    assert all(len(strip["given"]) == len(strip["computed"]) == 96 for strip in report["strips"])
+    (crash,) = report["crashes"]
+    assert (crash["attempt"], crash["cause"]) == (1, "gpu_memory")
+    assert report["energy"]["total_kwh"] > 0
+    assert {gap["cause"] for gap in report["gaps"]} == {"nothing waited"}
+    assert report["curves"][0]["points"][-1] == [10, 0.1]
+    assert report["costs"] == {"kwh": 0.5, "gpu_hour": 2.0, "currency": "EUR"}
+    assert report["foresight"]["starts"] == 0
+
+
+def test_markdown_keeps_its_tables_whatever_a_job_is_called(shell, night):
+    told = shell("report", "--since", "2h", "--markdown").stdout
+    assert r"night\|\<b\>" in told
+    rows = [line for line in told.splitlines() if line.startswith("|")]
+    assert {row.replace(r"\|", "").count("|") for row in rows} <= {5, 6, 10}
+
+
+class Links(HTMLParser):
+    """Notes what a page would load, and that its elements are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.add(tag)
+        self.loads += [value or "" for name, value in attrs if name in {"src", "href", "data"}]
+
+
+def test_the_page_needs_nothing_else_and_takes_no_markup_from_names(shell, night, tmp_path):
+    file = tmp_path / "night.html"
+    result = shell("report", "--since", "2h", "--html", str(file))
+    assert result.exit_code == 0
+    assert str(file) in result.stderr
+    text = file.read_text()
+    links = Links()
+    links.feed(text)
+    assert links.loads == []
+    assert {"svg", "table", "h1"} <= links.seen
+    assert not {"script", "b", "img"} & links.seen
+    assert "night|&lt;b&gt;" in text
+    charts = [ET.fromstring(part.split("</svg>")[0].join(("<svg", "</svg>"))) for part in text.split("<svg")[1:]]
+    assert len(charts) == 3  # the cards, the owners, the curves
+
+
+def test_an_empty_home_has_a_report_too(shell):
+    told = shell("report", "--since", "week").stdout
+    assert "Nothing ran" in told
+    assert "Nothing broke" in told
+
+
+def test_what_can_not_be_is_refused(shell, tmp_path):
+    assert shell("report", "--since", "soon").exit_code == 2
+    assert shell("report", "--since", "1h", "--until", "2h").exit_code == 2
+    assert shell("report", "--markdown", "--json").exit_code == 2
+    assert shell("report", "--html", str(tmp_path / "nowhere" / "x.html")).exit_code == 4
+
+
+def test_times_that_have_been_are_read_as_people_say_them():
+    now = moment("2026-11-18 10:00", 0.0)  # a Wednesday
+
+    def at(said: str) -> float:
+        return read_past_moment(said, "--since", now)
+
+    assert at("yesterday 18:00") == moment("2026-11-17 18:00", 0.0)
+    assert at("18:00") == moment("2026-11-17 18:00", 0.0)
+    assert at("09:00") == at("today 09:00") == moment("2026-11-18 09:00", 0.0)
+    assert at("Mon 18:00") == moment("2026-11-16 18:00", 0.0)
+    assert at("8h") == at("8h ago") == now - 8 * 3600
+    assert at("2026-11-01 06:00") == moment("2026-11-01 06:00", 0.0)
+    assert at("today") == moment("2026-11-18 00:00", 0.0)
+    for ahead in ("tomorrow 08:00", "today 23:00", "2027-01-01 00:00", "in 2h"):
+        with pytest.raises(WrongUse, match="has not been yet"):
+            at(ahead)
+    with pytest.raises(WrongUse, match="is not a time"):
+        at("soon")

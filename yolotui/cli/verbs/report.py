@@ -1,0 +1,82 @@
+"""`report`: what became of a night or a week."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from yolotui.cli.moments import read_past_moment
+from yolotui.cli.options import json_option
+from yolotui.cli.printing import Table, narrate, print_document, print_table
+from yolotui.errors import NotPossible, WrongUse
+from yolotui.locations import Home
+
+if TYPE_CHECKING:
+    from yolotui.report.sections import Section
+
+
+@click.command("report")
+@click.option("--since", default="night", show_default=True, metavar="TIME", help='"yesterday 18:00", 8h, today, week.')
+@click.option("--until", default=None, metavar="TIME", help="Until when; now if left out.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page with charts."
+)
+@json_option
+def report_verb(since: str, until: str | None, as_markdown: bool, html: Path | None, as_json: bool) -> None:
+    """Tell what became of a night: runs and results, GPU-hours, energy and cost, idle gaps, crashes, forecasts.
+
+    [costs] in the configuration says what a kWh and a GPU-hour cost.
+    """
+    from yolotui.config import Config
+    from yolotui.probe import Samples
+    from yolotui.report.gathering import gather
+    from yolotui.report.sections import markdown, sections
+    from yolotui.store import Store
+
+    if as_markdown and as_json:
+        raise click.UsageError("--markdown or --json: one of both.")
+    home, now = Home.current(), time.time()
+    begins = read_past_moment(since, "--since", now)
+    ends = now if until is None else read_past_moment(until, "--until", now)
+    if ends <= begins:
+        raise WrongUse("The report would end before it begins: --until must be later than --since.")
+    costs = Config.load(home).costs
+    with Store(home) as store:
+        night = gather(store, Samples(home.samples), begins, ends)
+    told = sections(night, costs, now)
+    if html is not None:
+        from yolotui.report.page import page
+
+        _write(html, page(night, told, now))
+    if as_json:
+        print_document("report", {**msgspec.to_builtins(night), "costs": costs})
+    elif as_markdown:
+        click.echo(markdown(told), nl=False)
+    elif html is None:
+        _print(told)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NotPossible(f"{file} can't be written: {error.strerror or error}.") from error
+    narrate(f"Written: {file}")
+
+
+def _print(told: Sequence[Section]) -> None:
+    for number, section in enumerate(told):
+        click.echo(("\n" if number else "") + section.title)
+        for sentence in section.sentences:
+            click.echo(f"  {sentence}")
+        if section.rows:
+            table = Table(section.columns, right=section.right)
+            for row in section.rows:
+                table.add(*row)
+            print_table(table)

@@ -1,0 +1,217 @@
+"""Gathers what a report tells from the queue, the samples and the run directories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import mean, median
+
+from msgspec import Struct
+
+from yolotui.core.bookings import Booking
+from yolotui.core.energy import Energy, energy
+from yolotui.core.idling import Deed, IdleCause, cause, circumstances
+from yolotui.core.jobs import Attempt, Job, Outcome
+from yolotui.core.metrics import main_column
+from yolotui.core.reporting import CardUsage, Report, report
+from yolotui.probe import Samples
+from yolotui.probe.samples import GpuSample
+from yolotui.store import AuditRow, ForecastRecord, Store
+from yolotui.telemetry import RunReader
+
+CELLS = 96
+SAMPLE_EVERY_S = 30.0
+CURVES = 8
+_IDLE_VERBS = {"drain", "undrain", "quarantine", "end-quarantine", "lead", "leave"}
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """A card that nobody used, and why."""
+
+    gpu: str
+    label: str
+    since: float
+    until: float
+    cause: IdleCause
+    queued: int
+
+
+class Strip(Struct, frozen=True, kw_only=True):
+    """A card over the period in equal cells: how much of each it was given to jobs, and how much it computed, 0 to 1.
+
+    None where nobody looked.
+    """
+
+    gpu: str
+    label: str
+    given: tuple[float, ...]
+    computed: tuple[float | None, ...]
+
+
+class Crash(Struct, frozen=True, kw_only=True):
+    """An attempt that broke, and what became of its job: `mended` are sentences of the scheduler about the next one."""
+
+    job_id: int
+    name: str
+    attempt: int
+    at: float
+    cause: str
+    explanation: str
+    then: str
+    mended: tuple[str, ...] = ()
+
+
+class Foresight(Struct, frozen=True, kw_only=True):
+    """What was foreseen of the starts of the period against what came true. Seconds; factors are true over foreseen."""
+
+    starts: int
+    within: int
+    median_late_s: float | None
+    finished: int
+    median_factor: float | None
+
+
+class Curve(Struct, frozen=True, kw_only=True):
+    """How the number that a run is judged by went, by epoch."""
+
+    job_id: int
+    name: str
+    metric: str
+    points: tuple[tuple[int, float], ...]
+
+
+class NightReport(Struct, frozen=True, kw_only=True):
+    """Everything that is told of a period. `energy` is None where no card tells its power."""
+
+    usage: Report
+    energy: Energy | None
+    strips: tuple[Strip, ...]
+    gaps: tuple[Gap, ...]
+    crashes: tuple[Crash, ...]
+    foresight: Foresight
+    curves: tuple[Curve, ...]
+
+
+def gather(store: Store, samples: Samples, since: float, until: float) -> NightReport:
+    """The report of the time from `since` to `until` (UTC seconds)."""
+    read = store.read
+    jobs = read.jobs()
+    usage = report(jobs, {gpu.uuid: f"{gpu.index} {gpu.name}" for gpu in read.cards()}, since, until)
+    observed = {card.gpu: [each for each in samples.read(card.gpu, since) if each.at <= until] for card in usage.cards}
+    return NightReport(
+        usage=usage,
+        energy=energy({gpu: _draw(found) for gpu, found in observed.items()}, jobs, since, until),
+        strips=tuple(_strip(card, observed[card.gpu], since, until) for card in usage.cards),
+        gaps=_gaps(usage, read.audit_of(_IDLE_VERBS, until), read.bookings(over=True), jobs),
+        crashes=_crashes(jobs, read.audit_of({"start"}, until), since, until),
+        foresight=_foresight(
+            [each for each in read.forecast_record(100_000) if since <= each.started_at <= until],
+        ),
+        curves=_curves({job.id: job for job in jobs}, usage),
+    )
+
+
+def _draw(samples: Sequence[GpuSample]) -> list[tuple[float, float]]:
+    draw: list[tuple[float, float]] = []
+    for sample in samples:
+        if sample.power_w is not None and (not draw or sample.at - draw[-1][0] >= SAMPLE_EVERY_S):
+            draw.append((sample.at, sample.power_w))
+    return draw
+
+
+def _strip(card: CardUsage, samples: Sequence[GpuSample], since: float, until: float) -> Strip:
+    step = (until - since) / CELLS
+    computed: list[list[int]] = [[] for _ in range(CELLS)]
+    for sample in samples:
+        if sample.utilization_percent is not None:
+            computed[min(CELLS - 1, int((sample.at - since) / step))].append(sample.utilization_percent)
+    given = []
+    for cell in range(CELLS):
+        begin, end = since + cell * step, since + (cell + 1) * step
+        idle = sum(max(0.0, min(end, gap.until) - max(begin, gap.since)) for gap in card.gaps)
+        given.append(round(1 - idle / step, 3))
+    return Strip(
+        gpu=card.gpu,
+        label=card.label,
+        given=tuple(given),
+        computed=tuple(round(mean(each) / 100, 3) if each else None for each in computed),
+    )
+
+
+def _gaps(usage: Report, rows: Sequence[AuditRow], bookings: Sequence[Booking], jobs: Sequence[Job]) -> tuple[Gap, ...]:
+    deeds = [Deed(row.detail.get("closes_at") or row.at, row.verb, row.detail.get("gpu", "")) for row in rows]
+    around = circumstances(deeds, bookings, usage.until)
+    return tuple(
+        Gap(
+            gpu=card.gpu,
+            label=card.label,
+            since=gap.since,
+            until=gap.until,
+            cause=cause(gap, card.gpu, around, jobs),
+            queued=gap.queued,
+        )
+        for card in usage.cards
+        for gap in card.gaps
+    )
+
+
+def _crashes(jobs: Sequence[Job], starts: Sequence[AuditRow], since: float, until: float) -> tuple[Crash, ...]:
+    how = {(row.job, row.detail.get("attempt")): tuple(row.detail.get("how") or ()) for row in starts}
+    broken = [
+        (attempt, job)
+        for job in jobs
+        for attempt in job.attempts
+        if attempt.outcome in {Outcome.FAILED, Outcome.INTERRUPTED} and since <= (attempt.ended_at or 0.0) <= until
+    ]
+    return tuple(
+        Crash(
+            job_id=job.id,
+            name=job.name,
+            attempt=attempt.number,
+            at=attempt.ended_at or 0.0,
+            cause=attempt.cause or "",
+            explanation=attempt.explanation,
+            then=_what_became(job, attempt),
+            mended=how.get((job.id, attempt.number + 1), ()),
+        )
+        for attempt, job in sorted(broken, key=lambda each: (each[0].ended_at or 0.0, each[1].id))
+    )
+
+
+def _what_became(job: Job, attempt: Attempt) -> str:
+    if attempt.number == len(job.attempts):
+        return job.state
+    following = job.attempts[attempt.number]
+    epoch = following.resumed_from_epoch
+    where = f"continued after epoch {epoch}" if epoch is not None else "begun anew"
+    return f"{where}, {following.outcome.value if following.outcome else 'running'}"
+
+
+def _foresight(records: Sequence[ForecastRecord]) -> Foresight:
+    late = [each.started_at - each.forecast.start_at for each in records]
+    factors = [
+        (each.ended_at - each.started_at) / each.estimate_s
+        for each in records
+        if each.ended_at and each.outcome is Outcome.SUCCEEDED and each.estimate_s > 0
+    ]
+    return Foresight(
+        starts=len(records),
+        within=sum(each.forecast.low_at <= each.started_at <= each.forecast.high_at for each in records),
+        median_late_s=median(late) if late else None,
+        finished=len(factors),
+        median_factor=median(factors) if factors else None,
+    )
+
+
+def _curves(jobs: Mapping[int, Job], usage: Report) -> tuple[Curve, ...]:
+    curves: list[Curve] = []
+    for run in usage.runs:
+        column = main_column(run.best)
+        if column is None or len(curves) == CURVES:
+            continue
+        reader = RunReader(jobs[run.job_id].run_dir)
+        reader.poll()
+        points = tuple((row.epoch, row.metrics[column]) for row in reader.series.epochs if column in row.metrics)
+        if len(points) > 1:
+            metric = column.removeprefix("metrics/")
+            curves.append(Curve(job_id=run.job_id, name=run.name, metric=metric, points=points))
+    return tuple(curves)
