@@ -24,8 +24,8 @@ def run_dashboard(
 ) -> int:
     """Show the queue of `home` until the person leaves; returns the exit code (129 and 143 after SIGHUP and SIGTERM).
 
-    With `stands_at` (UTC seconds) its clock stands. Starts a scheduler if there is work and nobody leads, unless
-    `readonly`. Raises WrongUse where there is no terminal to draw on, QueueUnusable where there is no queue to show.
+    With `stands_at` (UTC seconds) its clock stands. Starts a scheduler if nobody leads, unless `readonly`. Raises
+    WrongUse where there is no terminal to draw on, QueueUnusable where there is no queue to show.
     """
     _refuse_poor_terminal()
     from yolotui.core.jobs import Job
@@ -38,8 +38,8 @@ def run_dashboard(
     now = time.time if stands_at is None else lambda: stands_at
     unicode = _shows_unicode()
     with Queue(home, readonly=readonly) as queue, queue.watching():
-        if not readonly and queue.counts().keys() - Job.ENDED_STATES:
-            queue.ensure_leader()
+        if not readonly:
+            queue.ensure_leader()  # with an empty queue as well: it is who looks at the GPUs
         app = Dashboard(
             lambda: Queue(home, readonly=readonly, clock=now),
             actions=with_keys(queue.config.keys),

@@ -233,8 +233,12 @@ def at(place: Place, actions: Iterable[Action] = ACTIONS) -> tuple[Action, ...]:
 
 
 def bindings(place: Place, actions: Iterable[Action] = ACTIONS) -> list[Binding]:
-    """The key bindings of a screen. The application's keymap replaces their keys by those of the configuration."""
+    """The key bindings of a screen. The application's keymap replaces their keys by those of the configuration.
+
+    In a form they go before what the fields do with keys, so that what is typed quickly lands where it is meant.
+    """
+    first = place is Place.FORM
     return [
-        Binding(",".join(action.keys), action.name, action.help, show=False, id=action.name)
+        Binding(",".join(action.keys), action.name, action.help, show=False, id=action.name, priority=first)
         for action in at(place, actions)
     ]
