@@ -209,7 +209,7 @@ class FormScreen(DashboardScreen):
     def _step(self, step: int) -> None:
         fields = self._usable()
         if self.focused in fields:
-            fields[(fields.index(self.focused) + step) % len(fields)].focus()
+            self.set_focus(fields[(fields.index(self.focused) + step) % len(fields)])  # at once: more may be typed
 
     # Examining and submitting
 
