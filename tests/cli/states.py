@@ -80,6 +80,7 @@ def _demand(job: Job, jobs: dict[int, Job]) -> Demand:
         priority=job.priority,
         submitted_at=job.submitted_at,
         gpus=job.spec.gpus,
+        owner=job.owner.name,
         estimate=Estimate(job.spec.estimate_s or 3600.0, "its owner"),
         state=job.state,
         holding=job.attempts[-1].gpus if job.state == "running" else (),

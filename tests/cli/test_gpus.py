@@ -42,4 +42,5 @@ def test_the_state_tells_apart_what_keeps_a_gpu_out(shell: Shell, store: Store) 
     assert [gpu["resting"] for gpu in gpus] == [False, False, True]
     assert (gpus[0]["ecc_errors"], gpus[0]["slowdowns"], gpus[0]["links"]) == (None, [], [])
     assert (gpus[2]["ecc_errors"], gpus[2]["slowdowns"], gpus[2]["links"]) == (3, ["heat"], ["GPU-0"])
+    assert f"1 true-1 ({store.read.job(1).owner.name})" in shell("gpus").stdout
     assert [line.split()[1] for line in shell("gpus").stdout.splitlines()[1:]] == ["busy", "drained", "quarantined"]

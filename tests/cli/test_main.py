@@ -31,6 +31,8 @@ def test_every_verb_explains_itself(shell: Shell, verb: str) -> None:
     ("words", "code", "said"),
     [
         (["lst"], 2, "did you mean 'list'?"),
+        (["ls"], 2, "did you mean 'list'?"),
+        (["submit", "yolo11n.yaml"], 2, "did you mean 'add'?"),
         (["list", "--jsn"], 2, "--json"),
         (["show", "nobody"], 3, "No job matches 'nobody'"),
         (["--again"], 2, "--batch"),

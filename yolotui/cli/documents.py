@@ -15,7 +15,7 @@ from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Lost
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Outcome
 from yolotui.core.priorities import score
 from yolotui.core.quotas import Quota
-from yolotui.core.timetable import Entry, Estimate, Published
+from yolotui.core.timetable import Demand, Entry, Estimate, Published
 
 if TYPE_CHECKING:
     from yolotui.core.comparing_runs import Comparison
@@ -132,13 +132,13 @@ def _gpu_document(gpu: Gpu, published: Published, mark: GpuMark | None) -> Docum
         "links": list(gpu.links),
         "foreign_bytes": gpu.foreign_bytes,
         "resting": gpu.uuid in published.timetable.resting,
-        "jobs": jobs_on(gpu, published),
+        "jobs": [demand.job_id for demand in demands_on(gpu, published)],
     }
 
 
-def jobs_on(gpu: Gpu, published: Published) -> list[int]:
-    """The ids of the jobs that hold a GPU."""
-    return [demand.job_id for demand in published.world.demands if gpu.uuid in demand.holding]
+def demands_on(gpu: Gpu, published: Published) -> list[Demand]:
+    """The jobs that hold a GPU."""
+    return [demand for demand in published.world.demands if gpu.uuid in demand.holding]
 
 
 def gpu_state(gpu: Gpu, published: Published, mark: GpuMark | None) -> str:
@@ -146,7 +146,7 @@ def gpu_state(gpu: Gpu, published: Published, mark: GpuMark | None) -> str:
     if mark is not None and mark.keeps_out(published.host.at) and not isinstance(gpu.availability, Lost):
         return mark.state.value
     if isinstance(gpu.availability, Free):
-        return "busy" if jobs_on(gpu, published) else "free"
+        return "busy" if demands_on(gpu, published) else "free"
     tag = gpu.availability.__struct_config__.tag
     assert isinstance(tag, str)
     return tag

@@ -17,6 +17,19 @@ from yolotui.nearest import did_you_mean
 GONE = {errno.EPIPE, errno.EIO}
 """What writing says when the reader of a pipe, or the terminal, has gone away."""
 
+ELSEWHERE = {
+    **dict.fromkeys(("submit", "enqueue", "train"), "add"),
+    **dict.fromkeys(("ls", "ps", "queue", "status", "jobs", "top"), "list"),
+    **dict.fromkeys(("rm", "remove", "delete"), "cancel"),
+    **dict.fromkeys(("stop", "abort", "terminate"), "kill"),
+    **dict.fromkeys(("book", "booking"), "reserve"),
+    "bookings": "reservations",
+    "diff": "compare",
+    "history": "audit",
+    "info": "show",
+}
+"""What other queues call a verb, where no likeness of letters leads to it."""
+
 BROKEN_PIPE = 128 + 13
 """What a shell sees of a program that SIGPIPE ended: the reader has left, and nothing is wrong."""
 
@@ -48,7 +61,8 @@ class VerbGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Say the nearest verb where there is none of that name."""
         if args and args[0] not in self._verbs and not args[0].startswith("-"):
-            raise click.UsageError(f"There is no verb {args[0]!r}{did_you_mean(args[0], self._verbs) or '.'}", ctx)
+            meant = did_you_mean(ELSEWHERE.get(args[0], args[0]), self._verbs)
+            raise click.UsageError(f"There is no verb {args[0]!r}{meant or '.'}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> None:

@@ -45,7 +45,9 @@ def serving_metrics(address: str | None) -> AbstractContextManager[object]:
 
 def jobs_argument(*, required: bool = True) -> Callable[[Command], Command]:
     """JOB…: ids, ranges, names, @groups."""
-    return click.argument("jobs", nargs=-1, required=required, metavar="JOB...", shell_complete=complete_job)
+    return click.argument(
+        "jobs", nargs=-1, required=required, metavar="JOB..." if required else "[JOB]...", shell_complete=complete_job
+    )
 
 
 def complete_job(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

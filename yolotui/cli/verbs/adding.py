@@ -34,7 +34,7 @@ def job_options(command: Any) -> Any:
         click.option("--name", metavar="NAME", help="What to call it; made up if left out."),
         click.option("--priority", type=click.Choice(PRIORITIES, case_sensitive=False), help="P2 is usual."),
         click.option("--gpus", type=click.IntRange(min=0), metavar="N", help="Whole GPUs, 1 if left out; 0: the CPU."),
-        click.option("--vram", metavar="SIZE", help="Instead of --gpus: one GPU with at least so much memory (10GiB)."),
+        click.option("--vram", metavar="SIZE", help="Share one GPU with other such jobs: the memory it needs (10GiB)."),
         click.option("--gpu", metavar="MODEL", help="Only on GPUs with that in their name (A100)."),
         click.option("--avoid", multiple=True, metavar="GPU", help="Not on this one: index, UUID or model; repeat it."),
         click.option("--prefer", multiple=True, metavar="GPU", help="Rather on this one; repeat it."),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from yolotui.cli.documents import availability_text, gpu_state, gpus_document, jobs_on
+from yolotui.cli.documents import availability_text, demands_on, gpu_state, gpus_document
 from yolotui.cli.moments import read_moment
 from yolotui.cli.options import json_option, open_queue, reason_option
 from yolotui.cli.printing import Cell, Table, narrate, print_document, print_table
@@ -94,7 +94,7 @@ def _chosen(named: Sequence[str], all_there_are: Sequence[str], *, every: bool) 
 
 
 def _cells(gpu: Gpu, published: Published, mark: GpuMark | None) -> tuple[str | Cell, ...]:
-    jobs = jobs_on(gpu, published)
+    holders = [f"{each.job_id} {each.name} ({each.owner})" for each in demands_on(gpu, published)]
     state = gpu_state(gpu, published, mark)
     return (
         str(gpu.index),
@@ -105,8 +105,7 @@ def _cells(gpu: Gpu, published: Published, mark: GpuMark | None) -> tuple[str | 
         "" if gpu.temperature_c is None else f"{gpu.temperature_c} °C",
         "" if gpu.power_w is None else f"{gpu.power_w:.0f} W",
         gpu.uuid,
-        "; ".join(filter(None, (_closing(mark, published.host.at), " ".join(map(str, jobs)))))
-        or availability_text(gpu),
+        "; ".join(filter(None, (_closing(mark, published.host.at), ", ".join(holders)))) or availability_text(gpu),
     )
 
 
