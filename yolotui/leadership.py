@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from yolotui.locations import Home
@@ -53,13 +53,17 @@ class Lock:
 
 
 def is_led(home: Home) -> bool:
-    """Whether a scheduler holds the lock right now."""
-    lock = Lock(home.scheduler_lock)
-    with suppress(FileNotFoundError):
-        if lock.acquire(shared=True):
-            lock.release()
-            return False
+    """Whether a scheduler holds the lock right now. To ask takes no right to write: a disk may be read-only or full."""
+    try:
+        descriptor = os.open(home.scheduler_lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
+    finally:
+        os.close(descriptor)
     return False
 
 

@@ -86,5 +86,9 @@ class Opened:
             read_selector(os.environ.get(SELECTOR))
         except WrongUse as error:
             self._warn(f"{error} No scheduler was started, and nothing will run before one is.")
-        else:
+            return
+        try:
             ensure_leader(self.home)
+        except OSError as error:  # what was asked for is committed all the same
+            why = error.strerror or error
+            self._warn(f"It is done, but no scheduler could be started: {why}. `yolotui scheduler start` starts one.")

@@ -17,7 +17,7 @@ from tests.chaos.night import CARDS, Night, nothing
 from tests.chaos.people import People
 from tests.chaos.sight import WORKING
 
-SETTLE_S = 120.0
+SETTLE_S = 600.0  # an accident's end, not a night's: what is left then was forgotten
 LEAVE_S = 30.0
 ALTERNATIVES = 4
 NOT_FOR_REAL = {"kill-rank", "lose-a-gpu", "break-the-driver", "a-stranger-on-a-gpu"}

@@ -17,7 +17,7 @@ from tests.chaos.sight import NIGHT, look
 from tests.helpers import eventually
 from tests.runner.rig import Attempt, Run
 from yolotui import JobSpec, Kind, Queue
-from yolotui.leadership import scheduler_command
+from yolotui.leadership import Lock, scheduler_command
 from yolotui.locations import Home
 from yolotui.runner.environment import shim_argv
 
@@ -87,3 +87,36 @@ def test_a_full_disk_without_a_lock_file_is_waited_for(tmp_path: Path) -> None:
             eventually(lambda: "No space left on device" in home.scheduler_log.read_text())
         assert scheduler.wait(60) == 0
         assert queue.job(job).state == "succeeded"
+
+
+@pytest.mark.parametrize("error", [errno.EROFS, errno.ENOSPC, errno.EIO])
+def test_a_verb_that_is_committed_is_acknowledged_though_no_scheduler_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    """Seed 8003: a job was submitted, the disk became read-only, and the verb ended with a traceback."""
+
+    def refuse(home: Home) -> bool:
+        raise OSError(error, os.strerror(error), str(home.scheduler_log))
+
+    monkeypatch.setattr("yolotui.opened.ensure_leader", refuse)
+    monkeypatch.setenv("YOLOTUI_GPUS", "cpu:1")
+    warned: list[str] = []
+    with Queue(tmp_path / "home", warn=warned.append) as queue:
+        (job,) = queue.add(JobSpec(name="job", kind=Kind.COMMAND, command=("true",), gpus=0))
+        assert queue.job(job).state == "waiting"
+    assert os.strerror(error) in warned[-1]
+
+
+def test_who_leads_can_be_asked_on_a_read_only_disk(tmp_path: Path) -> None:
+    """Seed 8003, too: the lock was opened for writing to look whether somebody holds it."""
+    home = Home(tmp_path / "home")
+    home.create()
+    lock = Lock(home.scheduler_lock)
+    fate = Fate(tmp_path / "fate", home.root)
+    ask = "import sys, pathlib; from yolotui.leadership import is_led; from yolotui.locations import Home"
+    asking = [sys.executable, "-c", f"{ask}; sys.exit(is_led(Home(pathlib.Path({str(home.root)!r}))))"]
+    assert lock.acquire()
+    with fate.disk(errno.EROFS):
+        assert subprocess.run(asking, env={**os.environ, **fate.env}, check=False).returncode == 1
+        lock.release()
+        assert subprocess.run(asking, env={**os.environ, **fate.env}, check=False).returncode == 0
