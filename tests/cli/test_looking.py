@@ -15,6 +15,7 @@ from tests.cli import states
 from tests.cli.conftest import Shell
 from yolotui.cli.printing import print_document
 from yolotui.core.gpus import Foreign, Gpu, Host
+from yolotui.core.health import Finding, Severity
 from yolotui.core.jobs import Failed, JobSpec, Kind, Outcome, Priority, Waiting
 from yolotui.core.timetable import Demand, Entry, Estimate, Published, Timetable, Why, World
 from yolotui.store import Actor, Store, Submission
@@ -132,6 +133,31 @@ def test_show_has_every_epoch_once_over_all_attempts(add: Callable[..., int], sh
     text = shell("show", "a").stdout
     assert "SIGKILL" in text
     assert "epochs=10" in text
+
+
+def test_findings_are_told_in_words_the_worst_first(add: Callable[..., int], shell: Shell, store: Store) -> None:
+    job_id = add("a")
+    states.start(store, job_id)
+    findings = tuple(
+        Finding(rule=rule, severity=severity, epoch=7, text=f"{rule} is seen.", advice="Mend it.", told=told)
+        for rule, severity, told in (
+            ("plateau", Severity.INFO, True),
+            ("over-fitting", Severity.WARNING, True),
+            ("no-number", Severity.ERROR, False),
+        )
+    )
+    progress = msgspec.structs.replace(store.read.job(job_id).progress, epochs_done=9, findings=findings)
+    store.ledger.record_progress([(job_id, 1, progress)])
+    assert [each["rule"] for each in shell.json("list")["jobs"][0]["health"]] == ["over-fitting", "plateau"]
+    assert "warning: over-fitting since epoch 7" in shell("list").stdout
+    text = shell("show", "a").stdout
+    warning = text.index(
+        "health     warning: over-fitting is seen. Mend it. (since epoch 7, docs/health.md#over-fitting)"
+    )
+    assert warning < text.index("info: plateau is seen. Mend it.")
+    assert "no-number" not in text
+    states.end(store, job_id, Failed(2e9, "exit", "It broke."), outcome=Outcome.FAILED, exit_code=1)
+    assert "over-fitting" not in shell("list").stdout
 
 
 def test_show_as_json_is_about_one_job(add: Callable[..., int], shell: Shell) -> None:

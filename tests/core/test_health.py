@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import exp
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from yolotui.core.health import RULES, Altered, DeviceView, EpochView, Finding, RunView, Severity, Usual, examine
 
 GIB = 1024**3
+ROOT = Path(__file__).parent.parent.parent
 
 
 def epochs(
@@ -74,6 +77,8 @@ SICK = {
     "divergence": changed(epochs=epochs(8, train=[4, 3.5, 3.2, 3.1, 3.0, 6, 8, 9])),
     "plateau": changed(epochs=epochs(40, scores=[0.3 - 0.2 * exp(-at / 2) for at in range(40)])),
     "blind-learning": changed(epochs=epochs(14, scores=[0.001] * 14)),
+    "not-learning": changed(epochs=epochs(14, train=[6.0] * 14, scores=[0.002] * 14)),
+    "losing-ground": changed(epochs=epochs(12, scores=[0.5 * exp(-at / 4) for at in range(12)])),
     "over-fitting": changed(
         epochs=epochs(30, val=[3 - 0.1 * at if at < 15 else 1.5 + 0.05 * (at - 15) for at in range(30)])
     ),
@@ -124,6 +129,26 @@ def test_a_starved_gpu_is_told_how_many_workers_would_do() -> None:
     assert "workers=4 is all" in found(few)["starved-gpu"].advice
 
 
+def test_a_run_from_scratch_may_begin_badly() -> None:
+    slow = epochs(8, train=[8.0, 9.5, 11.0, 13.0, 14.0, 13.0, 13.0, 12.0], scores=[0.0] * 8)
+    assert found(changed(epochs=slow)).keys() == {"divergence", "first-box-loss"}
+    assert found(changed(epochs=slow, settings={"model": "yolo11n.yaml"})) == {}
+
+
+def test_cores_that_slow_down_serve_somebody_else() -> None:
+    run = SICK["slowing-down"]
+    assert found(run)["slowing-down"].severity is Severity.WARNING
+    assert found(changed(epochs=run.epochs, on_cores=True))["slowing-down"].severity is Severity.INFO
+
+
+def test_every_rule_is_explained() -> None:
+    parts = re.split(r"(?m)^### ", (ROOT / "docs/health.md").read_text())
+    explained = {part.splitlines()[0].strip("`"): part for part in parts[1:]}
+    assert explained.keys() == {rule.name for rule in RULES}
+    for rule in RULES:
+        assert f"*{rule.severity.value.capitalize()}.* {rule.reason}" in explained[rule.name].replace("\n", " ")
+
+
 def test_a_flicker_is_not_told_and_a_lull_takes_nothing_back() -> None:
     well, hot = DeviceView(), DeviceView(memory_used_bytes=24 * GIB, memory_total_bytes=24 * GIB)
     findings: dict[str, Finding] = {}
@@ -160,7 +185,9 @@ numbers = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e6, max_v
         ),
         max_size=60,
     ),
-    st.dictionaries(st.sampled_from(["batch", "workers", "model", "cache"]), st.none() | st.integers() | st.text()),
+    st.dictionaries(
+        st.sampled_from(["batch", "workers", "model", "cache"]), st.none() | st.integers() | st.text("a1.-", max_size=4)
+    ),
 )
 def test_no_rule_stumbles_over_strange_numbers(views: list[EpochView], settings: dict[str, int | str | None]) -> None:
     run = RunView(epochs=tuple(views), settings=dict(settings), device=DeviceView(utilization_percent=5.0))

@@ -82,6 +82,7 @@ def finding_document(finding: Finding) -> Document:
         "text": finding.text,
         "advice": finding.advice,
         "numbers": finding.numbers,
+        "link": finding.link,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from yolotui.cli.printing import Cell
+from yolotui.core.health import Severity
 from yolotui.core.jobs import (
     Attempt,
     Cancelled,
@@ -80,6 +81,22 @@ def metrics_text(metrics: Mapping[str, float], *, at_most: int = 2) -> str:
 def best_text(job: Job, *, at_most: int = 2) -> str:
     """The best that the job has reached."""
     return metrics_text(job.progress.best, at_most=at_most)
+
+
+def health_text(job: Job) -> str:
+    """The worst that the health rules tell of a job that runs, in short; nothing where it is only good to know."""
+    worst = next(iter(job.progress.health), None) if job.state in {"running", "pausing", "stopping"} else None
+    if worst is None or worst.severity is Severity.INFO:
+        return ""
+    return f"{worst.severity.value}: {worst.rule} since epoch {worst.epoch}, `yolotui show {job.id}` tells more"
+
+
+def findings_text(job: Job) -> list[str]:
+    """A line for each finding of the health rules: what was seen and what to do, the worst first."""
+    return [
+        f"{each.severity.value}: {each.text} {each.advice} (since epoch {each.epoch}, {each.link})"
+        for each in job.progress.health
+    ]
 
 
 def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:  # noqa: PLR0911 — one a state

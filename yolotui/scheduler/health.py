@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
+from msgspec.structs import replace
+
 from yolotui.core.gpus import Gpu
 from yolotui.core.health import DeviceView, Finding, RunView, Usual, examine
 from yolotui.core.jobs import Attempt, Job, Kind
 from yolotui.core.limits import Limits, Pulse
 from yolotui.scheduler.estimates import keep_newest
 from yolotui.telemetry import RunSeries
-from yolotui.telemetry.health_view import alterations, epoch_views
+from yolotui.telemetry.health_view import run_view
 
 WORTH_A_WORD = 3  # a silence of a third of what ends the attempt
 KEPT_BEGINNINGS = 200  # of the same model and data
@@ -47,7 +49,7 @@ class HealthWatch:
         attempt = job.attempts[-1]
         means = self._devices.setdefault(job.id, DeviceMeans())
         if attempt.outcome is None:
-            means.add([gpu for gpu in gpus if gpu.uuid in attempt.gpus])
+            means.add(gpus, attempt.gpus)
         pulse = self._pulse_of(job, attempt) if attempt.outcome is None else Pulse(silent_s=0.0)
         patience_s = pulse.patience_s(self._limits) / WORTH_A_WORD
         epoch = series.epochs[-1].epoch if series.epochs else 0
@@ -65,20 +67,11 @@ class HealthWatch:
         self._looked_at.pop(job_id, None)
 
     def _view(self, job: Job, series: RunSeries, device: DeviceView, silent_s: float, patience_s: float) -> RunView:
-        start = next((each.start for each in reversed(series.attempts) if each.start), None)
-        asked = {"model": job.spec.model, **job.spec.arguments}
-        return RunView(
-            epochs=epoch_views(series),
-            epochs_total=series.epochs_total or job.spec.epochs,
+        # The model as it was asked for: a resumed one names its checkpoint.
+        asked = {**job.spec.arguments, "model": job.spec.model}
+        return replace(
+            run_view(series, asked, epochs_asked=job.spec.epochs),
             device=device,
-            # The model as it was asked for: a resumed one names its checkpoint.
-            settings={
-                name: value
-                for name, value in {**asked, **(start.settings if start else {}), "model": job.spec.model}.items()
-                if isinstance(value, bool | int | float | str | None)
-            },
-            altered=alterations(series),
-            images_per_class=start.images_per_class if start else {},
             usual=self._usual(job),
             workers_possible=os.cpu_count(),
             silent_s=silent_s,
@@ -91,23 +84,29 @@ class HealthWatch:
 
 
 class DeviceMeans:
-    """What a run's cards did since it was last asked."""
+    """What a run's cards did since it was last asked; where nobody has looked at them since, the newest reading."""
 
     def __init__(self) -> None:
-        self._seen: Sequence[Gpu] = ()
+        self._reading: Sequence[Gpu] | None = None
+        self._cards: Sequence[Gpu] = ()
         self._forget()
 
     def _forget(self) -> None:
+        self._counted = False
         self._busy: list[float] = []
         self._hottest_c: float | None = None
         self._slowdowns: set[str] = set()
         self._fullest: tuple[float, int, int] | None = None
 
-    def add(self, gpus: Sequence[Gpu]) -> None:
-        """One more reading of the run's cards; the same one counts once."""
-        if gpus == self._seen:
-            return
-        self._seen = gpus
+    def add(self, reading: Sequence[Gpu], uuids: Sequence[str]) -> None:
+        """One more reading of all cards, of which `uuids` are the run's; the same object counts once."""
+        if reading is not self._reading:
+            self._reading = reading
+            self._cards = [gpu for gpu in reading if gpu.uuid in uuids]
+            self._count(self._cards)
+
+    def _count(self, gpus: Sequence[Gpu]) -> None:
+        self._counted = True
         for gpu in gpus:
             if gpu.utilization_percent is not None:
                 self._busy.append(gpu.utilization_percent)
@@ -120,6 +119,8 @@ class DeviceMeans:
 
     def take(self) -> DeviceView:
         """The means, and begin anew."""
+        if not self._counted:
+            self._count(self._cards)
         _, used, total = self._fullest or (0.0, None, None)
         view = DeviceView(
             utilization_percent=fmean(self._busy) if self._busy else None,

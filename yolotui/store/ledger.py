@@ -210,10 +210,10 @@ class Ledger(BookingLedger):
         """Keep what attempts have reached, and audit what is newly found in them: (job, attempt number, progress)."""
         with self._database.write(Actor.scheduler()) as write:
             for job_id, number, progress in reached:
-                attempt = self._read.job(job_id).attempts[number - 1]
-                self._put_attempt(write, job_id, msgspec.structs.replace(attempt, progress=progress))
+                attempts = self._read.job(job_id).attempts[:number]
+                self._put_attempt(write, job_id, msgspec.structs.replace(attempts[-1], progress=progress))
                 write.execute("UPDATE jobs SET revision = ? WHERE id = ?", (write.revision, job_id))
-                known = {finding.rule for finding in attempt.progress.health}
+                known = {finding.rule for each in attempts[-2:] for finding in each.progress.health}
                 for finding in progress.health:
                     if finding.rule not in known:
                         told = {"rule": finding.rule, "severity": finding.severity.value, "epoch": finding.epoch}

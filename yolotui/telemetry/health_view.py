@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import NoneType
+from typing import Any
 
-from yolotui.core.health import Altered, EpochView
+from yolotui.core.health import Altered, EpochView, RunView
 from yolotui.telemetry.pace import Pace
 from yolotui.telemetry.series import EpochRow, RunSeries
 
+_PLAIN = (bool, int, float, str, NoneType)
 _LOSS = re.compile(r"(train|val)/(?:(\w+)_)?loss")
 
 
-def epoch_views(series: RunSeries) -> tuple[EpochView, ...]:
-    """Every whole epoch of a run."""
-    return tuple(_epoch(row, series.paces.get(row.epoch, Pace())) for row in series.epochs)
+def run_view(series: RunSeries, asked: Mapping[str, Any], *, epochs_asked: int | None = None) -> RunView:
+    """A run by its own directory, without what its machine and other runs say.
+
+    `asked` are the job's arguments with the model. What the trainer told that is in force goes before them, but for
+    the model: a resumed training names its checkpoint.
+    """
+    start = next((attempt.start for attempt in reversed(series.attempts) if attempt.start), None)
+    settings = {**asked, **(start.settings if start else {}), "model": asked.get("model")}
+    return RunView(
+        epochs=tuple(_epoch(row, series.paces.get(row.epoch, Pace())) for row in series.epochs),
+        epochs_total=series.epochs_total or epochs_asked,
+        settings={name: value for name, value in settings.items() if isinstance(value, _PLAIN)},
+        altered=_alterations(series),
+        images_per_class=start.images_per_class if start else {},
+        on_cores=start is not None and str(start.device) == "cpu",
+    )
 
 
-def alterations(series: RunSeries) -> tuple[Altered, ...]:
+def _alterations(series: RunSeries) -> tuple[Altered, ...]:
     """What is not as it was asked for."""
     return tuple(
         Altered(

@@ -21,8 +21,10 @@ from yolotui.cli.words import (
     ending_text,
     epochs_text,
     estimate_text,
+    findings_text,
     finish_text,
     gpus_text,
+    health_text,
     metrics_text,
     run_time_text,
     start_text,
@@ -84,7 +86,7 @@ def _row(job: Job, around: Surroundings, now: float) -> dict[str, str | Cell]:
         "start": start_text(job, entry, now),
         "finish": finish_text(job, entry, now),
         "ran": run_time_text(job, now),
-        "why": around.why(job),
+        "why": around.why(job) or health_text(job),
     }
 
 
@@ -149,6 +151,7 @@ def _show(job: Job, around: Surroundings, preflight: Preflight | None, now: floa
         ("last", metrics_text(job.progress.last, at_most=8)),
         ("pre-flight", verdict_text(preflight) if preflight else ""),
         ("made from", _made_from(job)),
+        *(("health" if not at else "", text) for at, text in enumerate(findings_text(job))),
         ("run dir", job.run_dir),
     ]
     print_facts([(name, value) for name, value in facts if value])

@@ -59,6 +59,11 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quiet: int = 0
     told: bool = False
 
+    @property
+    def link(self) -> str:
+        """The part of the documentation that explains the rule."""
+        return f"docs/health.md#{self.rule}"
+
 
 def follow(rules: Sequence[Rule], run: RunView, before: Mapping[str, Finding], *, at_epoch: int) -> dict[str, Finding]:
     """The findings after one more look. Counts go on only where `run` has reached an epoch beyond `at_epoch`."""

@@ -7,13 +7,30 @@ import itertools
 from yolotui.core.health.findings import Rule, Severity, Sign
 from yolotui.core.health.view import RunView, median, noise, smoothed
 
-FIRST_BOX_LOSS_PRETRAINED = 3.0
-FIRST_BOX_LOSS_SCRATCH = 6.0
+FIRST_BOX_LOSS = 3.0
 UNUSUALLY_HIGH = 1.8  # times the median of earlier runs
 PLATEAU_EPOCHS = 20
 WARM_EPOCHS = 10
 FLAT_MAP = 0.01
+SOME_MAP = 0.05
+FALLEN = 0.15  # of a training loss: it does learn something
 EPSILON = 1e-9
+
+
+def from_scratch(run: RunView) -> bool:
+    """Does it begin with random weights?"""
+    return str(run.settings.get("model", "")).endswith((".yaml", ".yml"))
+
+
+def rises_until(run: RunView) -> int:
+    """Up to which epoch a training loss may well rise: random weights find their boxes, and with them what is wrong."""
+    return 15 if from_scratch(run) else 0
+
+
+def first_words_by(run: RunView) -> int:
+    """By which epoch a run that learns has some mAP; one from scratch on little data takes its time."""
+    least, part = (15, 5) if from_scratch(run) else (WARM_EPOCHS, 10)
+    return max(least, (run.epochs_total or 0) // part)
 
 
 def first_box_loss(run: RunView) -> Sign | None:
@@ -24,10 +41,11 @@ def first_box_loss(run: RunView) -> Sign | None:
     if run.usual and run.usual.runs >= 3:
         limit = max(UNUSUALLY_HIGH * run.usual.first_box_loss, run.usual.largest_first_box_loss)
         usual = f"{run.usual.runs} earlier runs of this model and data began at {run.usual.first_box_loss:.2f}"
+    elif from_scratch(run):
+        return None  # random weights may begin anywhere
     else:
-        scratch = str(run.settings.get("model", "")).endswith((".yaml", ".yml"))
-        limit = FIRST_BOX_LOSS_SCRATCH if scratch else FIRST_BOX_LOSS_PRETRAINED
-        usual = f"below {limit:g} is usual for {'an untrained' if scratch else 'a pretrained'} model"
+        limit = FIRST_BOX_LOSS
+        usual = f"below {limit:g} is usual for a pretrained model"
     if loss <= limit:
         return None
     return Sign(
@@ -57,11 +75,13 @@ def oscillation(run: RunView) -> Sign | None:
 
 def divergence(run: RunView) -> Sign | None:
     """The training loss climbs instead of falling."""
-    losses = smoothed([loss for _, loss in run.known(lambda epoch: epoch.train_loss)], 3)
+    losses = smoothed(
+        [loss for epoch, loss in run.known(lambda epoch: epoch.train_loss) if epoch > rises_until(run)], 3
+    )
     if len(losses) < 4:
         return None
     best, now = min(losses), losses[-1]
-    if now < 1.5 * best or now - best < 4 * noise(losses[: max(3, len(losses) // 2)]):
+    if now < 1.5 * best:
         return None
     return Sign(
         f"The training loss has risen from {best:.2f} to {now:.2f}.",
@@ -91,16 +111,54 @@ def blind_learning(run: RunView) -> Sign | None:
     """The training losses fall, but mAP stays at nothing."""
     losses = [loss for _, loss in run.known(lambda epoch: epoch.train_loss)]
     scores = [score for _, score in run.known(lambda epoch: epoch.map50_95)]
-    if len(losses) < WARM_EPOCHS or len(scores) < WARM_EPOCHS:
+    if min(len(losses), len(scores)) < first_words_by(run):
         return None
     fallen = 1 - median(losses[-3:]) / max(median(losses[:3]), EPSILON)
     best = max(scores[-WARM_EPOCHS:])
-    if fallen < 0.2 or best > FLAT_MAP:
+    if fallen < FALLEN or best > FLAT_MAP:
         return None
     return Sign(
         f"The training loss fell by {fallen:.0%} in {len(losses)} epochs, but mAP50-95 is {best:.3f} at best.",
         "What it learns is not what is validated: compare the labels and classes of train and val.",
         {"fallen": fallen, "map50_95": best},
+    )
+
+
+def not_learning(run: RunView) -> Sign | None:
+    """There is no mAP to speak of, and a training loss has not moved from where it was highest."""
+    scores = [score for _, score in run.known(lambda epoch: epoch.map50_95)]
+    if not scores or run.epoch < first_words_by(run) or max(scores) > SOME_MAP:
+        return None
+    fallen = {name: fall_of(run, name) for name in run.epochs[-1].train}
+    stuck = {name: fall for name, fall in fallen.items() if fall < FALLEN}
+    if not stuck:
+        return None
+    what = " and ".join(f"the {name} loss ({max(fall, 0.0):.0%})" for name, fall in sorted(stuck.items()))
+    return Sign(
+        f"In {run.epoch} epochs {what} has hardly fallen, and mAP50-95 is {max(scores):.3f} at best.",
+        "That does not learn: look at lr0 (too small, too large?), at freeze, and at the labels.",
+        {**stuck, "map50_95": max(scores)},
+    )
+
+
+def fall_of(run: RunView, name: str) -> float:
+    """How far a training loss has fallen since it was highest, as a part of that; losses often rise a little first."""
+    values = smoothed([epoch.train[name] for epoch in run.epochs if name in epoch.train], 3)
+    return 1 - values[-1] / max(*values, EPSILON)
+
+
+def losing_ground(run: RunView) -> Sign | None:
+    """mAP was good, and is not any more."""
+    scores = smoothed([score for _, score in run.known(lambda epoch: epoch.map50_95)], 3)
+    if len(scores) < 4:
+        return None
+    best, now = max(scores), scores[-1]
+    if best < 5 * FLAT_MAP or now > 0.5 * best:
+        return None
+    return Sign(
+        f"mAP50-95 has fallen from {best:.3f} to {now:.3f}.",
+        "It unlearns what it knew: compare the labels of train and val, lower lr0. best.pt is of before.",
+        {"best": best, "now": now},
     )
 
 
@@ -220,6 +278,20 @@ RULES = (
         severity=Severity.WARNING,
         reason="Losses that fall without any mAP mean that training and validation don't speak of the same thing.",
         look=blind_learning,
+        confirmed_after=2,
+    ),
+    Rule(
+        name="not-learning",
+        severity=Severity.WARNING,
+        reason="What has learned nothing by now learns nothing later: it only holds the card.",
+        look=not_learning,
+        confirmed_after=2,
+    ),
+    Rule(
+        name="losing-ground",
+        severity=Severity.WARNING,
+        reason="Pretrained weights that get worse are being overwritten: by wrong labels, or by too large steps.",
+        look=losing_ground,
         confirmed_after=2,
     ),
     Rule(

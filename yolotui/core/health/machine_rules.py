@@ -55,6 +55,7 @@ def slowing_down(run: RunView) -> Sign | None:
         f"It makes {lately:.0f} images/s, {1 - lately / at_first:.0%} less than at first ({at_first:.0f}).",
         f"Look for what takes the time: {causes}.",
         {"images_per_s": lately, "at_first": at_first},
+        Severity.INFO if run.on_cores else None,  # they serve whoever comes
     )
 
 

@@ -70,8 +70,8 @@ class Altered(Struct, frozen=True):
 class RunView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A training as the rules see it. `epochs` ascend without doubles; `settings` are the resolved arguments.
 
-    `images_per_class` counts training images by class name. `silent_s` is how long the run has told nothing,
-    `patience_s` how long it may, by its own rhythm.
+    `images_per_class` counts training images by class name; `on_cores` says that it trains without a card. `silent_s`
+    is how long the run has told nothing, `patience_s` how long it may, by its own rhythm.
     """
 
     epochs: tuple[EpochView, ...] = ()
@@ -80,6 +80,7 @@ class RunView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     settings: dict[str, bool | int | float | str | None] = {}
     altered: tuple[Altered, ...] = ()
     images_per_class: dict[str, int] = {}
+    on_cores: bool = False
     usual: Usual | None = None
     workers_possible: int | None = None
     silent_s: float = 0.0
