@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import exp
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yolotui.core.health import RULES, Altered, DeviceView, EpochView, Finding, RunView, Severity, Usual, examine
 
@@ -54,17 +57,22 @@ def epochs(
 WELL = RunView(epochs=epochs(40), epochs_total=40, settings={"model": "yolo11n.pt", "batch": 16, "workers": 8})
 
 
-def found(run: RunView) -> dict[str, Finding]:
-    """What is told of a run that is looked at after every epoch."""
+def looks(run: RunView) -> Iterator[dict[str, Finding]]:
+    """What is told of a run after each of its epochs."""
     findings: dict[str, Finding] = {}
     for count in range(1, len(run.epochs) + 1):
-        part = RunView(**{name: getattr(run, name) for name in run.__struct_fields__} | {"epochs": run.epochs[:count]})
-        findings = examine(part, findings, at_epoch=count - 1)
-    return {name: finding for name, finding in findings.items() if finding.told}
+        findings = examine(replace(run, epochs=run.epochs[:count]), findings, at_epoch=count - 1)
+        yield {name: finding for name, finding in findings.items() if finding.told}
+
+
+def found(run: RunView) -> dict[str, Finding]:
+    """What is told of a run that was looked at after every epoch."""
+    *_, last = looks(run)
+    return last
 
 
 def changed(**fields: object) -> RunView:
-    return RunView(**{name: getattr(WELL, name) for name in WELL.__struct_fields__} | fields)
+    return replace(WELL, **fields)
 
 
 def test_nothing_is_found_in_a_run_that_is_well() -> None:
@@ -79,6 +87,12 @@ SICK = {
     "blind-learning": changed(epochs=epochs(14, scores=[0.001] * 14)),
     "not-learning": changed(epochs=epochs(14, train=[6.0] * 14, scores=[0.002] * 14)),
     "losing-ground": changed(epochs=epochs(12, scores=[0.5 * exp(-at / 4) for at in range(12)])),
+    "class-gap": changed(
+        epochs=tuple(
+            EpochView(epoch=at + 1, train={"box": 2.0, "cls": 1.2}, val={"box": 1.9, "cls": 2.8}, map50=0.2)
+            for at in range(14)
+        )
+    ),
     "over-fitting": changed(
         epochs=epochs(30, val=[3 - 0.1 * at if at < 15 else 1.5 + 0.05 * (at - 15) for at in range(30)])
     ),
@@ -125,8 +139,27 @@ def test_a_starved_gpu_is_told_how_many_workers_would_do() -> None:
         epochs=epochs(5, wait_share=0.6), device=DeviceView(utilization_percent=18.0), settings={"workers": 2}
     )
     assert "workers=5 would keep up" in found(run)["starved-gpu"].advice
-    few = RunView(**{name: getattr(run, name) for name in run.__struct_fields__} | {"workers_possible": 4})
+    few = replace(run, workers_possible=4)
     assert "workers=4 is all" in found(few)["starved-gpu"].advice
+
+
+class Record(Struct, frozen=True):
+    """A real training, recorded by benchmarks/health.py: one of the expected rules must speak, or none but infos."""
+
+    expected: tuple[str, ...]
+    run: RunView
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent / "health_runs").glob("*.json")), ids=lambda path: path.stem
+)
+def test_recorded_trainings_get_what_they_deserve(path: Path) -> None:
+    record = msgspec.json.decode(path.read_bytes(), type=Record)
+    told = {rule: finding for look in looks(record.run) for rule, finding in look.items()}
+    if record.expected:
+        assert told.keys() & set(record.expected)
+    else:
+        assert [finding for finding in told.values() if finding.severity is not Severity.INFO] == []
 
 
 def test_a_run_from_scratch_may_begin_badly() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from yolotui.core.health.findings import Rule, Severity, Sign
-from yolotui.core.health.view import RunView, median, noise, smoothed
+from yolotui.core.health.view import EpochView, RunView, median, noise, smoothed
 
 FIRST_BOX_LOSS = 3.0
 UNUSUALLY_HIGH = 1.8  # times the median of earlier runs
@@ -13,6 +14,8 @@ PLATEAU_EPOCHS = 20
 WARM_EPOCHS = 10
 FLAT_MAP = 0.01
 SOME_MAP = 0.05
+POOR_MAP50 = 0.5
+SWING = 0.12  # a few batches an epoch swing by less
 FALLEN = 0.15  # of a training loss: it does learn something
 EPSILON = 1e-9
 
@@ -62,7 +65,7 @@ def oscillation(run: RunView) -> Sign | None:
     if len(losses) < 6 or run.epoch > early:
         return None
     steps = [after / max(before, EPSILON) - 1 for before, after in itertools.pairwise(losses)]
-    turns = sum(one * other < 0 and min(abs(one), abs(other)) > 0.08 for one, other in itertools.pairwise(steps))
+    turns = sum(one * other < 0 and min(abs(one), abs(other)) > SWING for one, other in itertools.pairwise(steps))
     if turns < 3:
         return None
     swing = median([abs(step) for step in steps])
@@ -187,16 +190,40 @@ def over_fitting(run: RunView) -> Sign | None:
     lowest = min(range(len(val)), key=val.__getitem__)
     since = len(val) - 1 - lowest
     risen = val[-1] / max(val[lowest], EPSILON) - 1
-    if since < 5 or risen < 0.1 or val[-1] - val[lowest] < 3 * noise([v for _, v in both]):
-        return None
-    if train[-1] > train[lowest] * 0.98:
+    fallen = 1 - train[-1] / max(train[lowest], EPSILON)
+    far_apart = (risen >= 0.1 and fallen >= 0.02) or (risen >= 0.05 and fallen >= 0.15)
+    if since < 5 or not far_apart or val[-1] - val[lowest] < 3 * noise([v for _, v in both]):
         return None
     return Sign(
         f"Since epoch {run.epochs[-1].epoch - since} the validation loss has risen by {risen:.0%} while the training "
         "loss falls.",
         "It learns the training images by heart: stop early, augment more, or add data. best.pt is of before.",
-        {"risen": risen, "since_epochs": since},
+        {"risen": risen, "fallen": fallen, "since_epochs": since},
     )
+
+
+def class_gap(run: RunView) -> Sign | None:
+    """Validation misjudges the classes far more than training does, and the boxes less so."""
+    last = run.epochs[-3:]
+    scores = [epoch.map50 for epoch in last if epoch.map50 is not None]
+    gaps = {name: _gap(last, name) for name in ("cls", "box")}
+    if run.epoch < first_words_by(run) or not scores or median(scores) > POOR_MAP50:
+        return None
+    cls, box = gaps["cls"], gaps["box"]
+    if cls is None or box is None or cls < 1.8 or cls < 1.5 * box:
+        return None
+    return Sign(
+        f"In validation the class loss is {cls:.1f} times that of training, the box loss {box:.1f} times; mAP50 is "
+        f"{median(scores):.2f}.",
+        "Compare the class numbers of train and val, and whether both show the same kind of pictures.",
+        {"cls_gap": cls, "box_gap": box, "map50": median(scores)},
+    )
+
+
+def _gap(epochs: Sequence[EpochView], name: str) -> float | None:
+    """How many times a training loss its validation loss is."""
+    gaps = [epoch.val[name] / epoch.train[name] for epoch in epochs if name in epoch.val and epoch.train.get(name)]
+    return median(gaps) if gaps else None
 
 
 def no_number(run: RunView) -> Sign | None:
@@ -221,11 +248,12 @@ def no_number(run: RunView) -> Sign | None:
 
 def low_recall(run: RunView) -> Sign | None:
     """Recall stays far below precision."""
-    pairs = [(e.precision, e.recall) for e in run.epochs[-5:] if e.precision is not None and e.recall is not None]
-    if run.epoch < 2 * WARM_EPOCHS or len(pairs) < 5:
+    pairs = [(e.precision, e.recall) for e in run.epochs if e.precision is not None and e.recall is not None]
+    if run.epoch < 2 * WARM_EPOCHS or len(pairs) < WARM_EPOCHS:
         return None
-    precision, recall = median([p for p, _ in pairs]), median([r for _, r in pairs])
-    if precision < 0.5 or recall > 0.4 * precision:
+    precision, recall = median([p for p, _ in pairs[-5:]]), median([r for _, r in pairs[-5:]])
+    still_rising = recall > 1.1 * median([r for _, r in pairs[-WARM_EPOCHS:-5]])
+    if precision < 0.5 or recall > 0.4 * precision or still_rising:
         return None
     return Sign(
         f"Recall is {recall:.2f} with a precision of {precision:.2f}: it misses most of what is there.",
@@ -306,6 +334,13 @@ RULES = (
         severity=Severity.WARNING,
         reason="Validation loss that rises while training loss falls is memory, not knowledge.",
         look=over_fitting,
+        confirmed_after=2,
+    ),
+    Rule(
+        name="class-gap",
+        severity=Severity.WARNING,
+        reason="Boxes that are found and classes that are not mean that train and val count their classes otherwise.",
+        look=class_gap,
         confirmed_after=2,
     ),
     Rule(
