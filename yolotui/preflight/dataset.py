@@ -122,7 +122,7 @@ def _faults(split: str, seen: Seen) -> Iterator[Remark]:
             yield Remark(
                 rule=fault.name.lower(),
                 severity=Severity.ERROR if part > FEW_DROPPED else Severity.WARNING,
-                text=f"{split} has {count:,} {fault}, of {seen.images:,} images: they would be left out silently.",
+                text=f"In {split} {count:,} of {seen.images:,} images would be left out silently: {fault}.",
                 advice=ADVICE[fault],
                 examples=tuple(seen.examples[fault]),
             )
