@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from yolotui.store import AuditRow
 
+UUID = re.compile(r"GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FOR_UNDO = frozenset({"status", "held", "owner_uid"})
 """What is kept so that it can be put back; other words say it to people."""
 
@@ -30,4 +32,8 @@ def _shown(key: str, value: object) -> object:
     if isinstance(value, dict):
         inner = (f"{name}: {_shown(name, each)}" for name, each in value.items() if name not in FOR_UNDO)
         return "{" + ", ".join(inner) + "}"
+    if isinstance(value, list):
+        return ",".join(str(_shown(key, each)) for each in value)
+    if isinstance(value, str) and UUID.fullmatch(value):
+        return value[:12]
     return value
