@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from yolotui.core.jobs import Cancelled, Failed, Held, Job, Paused, Skipped
+from yolotui.core.jobs import Cancelled, Failed, Held, Job, Notice, Paused, Pausing, Running, Skipped
+from yolotui.core.planning.leaving import loses
+from yolotui.units import format_clock
 
 
 def remedy(job: Job) -> str:
@@ -20,3 +22,12 @@ def remedy(job: Job) -> str:
 def held_sentence(job: Job, reason: str) -> str:
     """Why a held job does not start, and what lets it go. The reason comes first: a narrow column shows no more."""
     return f"{reason[:1].upper()}{reason[1:].rstrip('. ')}: {remedy(job)}"
+
+
+def room_sentence(job: Job) -> str:
+    """For whom a running job has to make room, when, and what it loses; empty where nobody has told it to."""
+    match job.status:
+        case Running(notice=Notice() as notice) | Pausing(notice=Notice() as notice):
+            whom = f"booking {notice.for_booking}" if notice.for_booking is not None else f"job {notice.for_job}"
+            return f"Makes room for {whom} at {format_clock(notice.due_at, notice.given_at)}. {loses(notice.loses_s)}"
+    return ""

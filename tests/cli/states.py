@@ -83,6 +83,7 @@ def _demand(job: Job, jobs: dict[int, Job]) -> Demand:
         owner=job.owner.name,
         estimate=Estimate(job.spec.estimate_s or 3600.0, "its owner"),
         state=job.state,
+        deadline_at=job.deadline_at,
         holding=job.attempts[-1].gpus if job.state == "running" else (),
         needs=tuple(needs),
     )

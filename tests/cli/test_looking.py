@@ -16,7 +16,7 @@ from tests.cli.conftest import Shell
 from yolotui.cli.printing import print_document
 from yolotui.core.gpus import Foreign, Gpu, Host
 from yolotui.core.health import Finding, Severity
-from yolotui.core.jobs import Failed, JobSpec, Kind, Outcome, Priority, Waiting
+from yolotui.core.jobs import Failed, JobSpec, Kind, Notice, Outcome, Priority, Waiting
 from yolotui.core.timetable import Demand, Entry, Estimate, Published, Timetable, Why, World
 from yolotui.store import Actor, Store, Submission
 
@@ -305,3 +305,17 @@ def test_doctor_claims_a_home_that_was_moved_here(shell: Shell, store: Store) ->
     claimed = lonely("doctor", "--claim-home", "--yes")
     assert "belonged to elsewhere" in claimed.stderr
     assert lonely("list").exit_code == 0
+
+
+def test_who_has_to_make_room_says_for_whom_and_what_it_loses(
+    add: Callable[..., int], shell: Shell, store: Store
+) -> None:
+    job = add("night")
+    states.start(store, job)
+    notice = Notice(given_at=time.time(), due_at=time.time(), for_job=7, loses_s=960.0, why="Job 7 needs its GPU.")
+    assert store.ledger.give_notice(job, notice)
+    told = shell("why", "night").stdout
+    assert "night is running. Makes room for job 7 at " in told
+    assert "It loses about 16 min of its work" in told
+    assert store.ledger.evict(job, notice)
+    assert "night is pausing. Makes room for job 7 at " in shell("why", "night").stdout

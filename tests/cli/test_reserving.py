@@ -191,6 +191,12 @@ def test_what_would_save_a_deadline_is_told(machine: Shell, store: Store, add: A
     assert "too late." in told
     assert "would save it" in told
     assert "`yolotui priority P" in told
+    assert machine("deadline", "night", "in 5h").exit_code == 0
+    states.publish(store, 1, at=time.time())
+    assert "too late." in machine("forecast").stderr
+    why = machine("why", "night").stdout
+    assert "too late." in why
+    assert "would save it" in why
 
 
 def test_quotas_are_shown_with_what_is_used(machine: Shell, store: Store, add: Add) -> None:

@@ -256,3 +256,10 @@ def test_a_booking_for_a_card_that_does_not_suit_the_job_does_not_hold_it_up() -
     gpus = [*cards(1, memory_gib=24), *cards(1, memory_gib=48, first=1)]
     job = waiting(1, hours=3, vram_bytes=40 * GIB)
     assert starts(planned(gpus, [job], bookings=[window])) == {1: 0}
+
+
+def test_who_waits_for_an_open_window_of_others_is_told_whose_it_is() -> None:
+    timetable = planned(cards(2), [waiting(1)], bookings=[booking(7, ALL, opens_h=0)])
+    assert str(timetable.by_job()[1].why).startswith(
+        "It needs 1 GPU; none of 2 are free for it. Booking 7 of alice has 2 GPUs for 2 h 12 min at most."
+    )

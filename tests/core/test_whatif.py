@@ -8,7 +8,7 @@ import pytest
 
 from yolotui.core.gpus import Excluded, Gpu, Host
 from yolotui.core.jobs import Argument, Attempt, Job, JobSpec, Kind, Owner, Priority, Progress, Succeeded
-from yolotui.core.plan import Policy, plan
+from yolotui.core.plan import Policy, Preemption, plan
 from yolotui.core.timetable import Demand, Entry, Estimate, Need, NeedMode, Published, Timetable, World
 from yolotui.core.whatif import (
     NEW_JOB,
@@ -156,3 +156,13 @@ def test_a_new_job_takes_as_long_as_its_like_did_else_what_its_owner_said() -> N
 
 def test_a_job_of_the_queue_as_a_need() -> None:
     assert need_of(ended(7, training("n.yaml"), run_s=1.0), "any") == Need(7, "t", "succeeded", mode=NeedMode.ANY)
+
+
+def test_who_would_have_to_make_room_is_told() -> None:
+    lower = demand(1, gpus=1, holding=1, hours=5, priority=Priority.P3, resumable=True, epoch_s=600.0)
+    now = published(lower, gpus=1)
+    would_be = difference(
+        now, with_job(now.world, demand(2, priority=Priority.P0)), Policy(preemption=Preemption.EVICT)
+    )
+    assert [eviction.job_id for eviction in would_be.evictions] == [1]
+    assert not difference(now, now.world, Policy(preemption=Preemption.EVICT)).evictions

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from yolotui.cli.documents import estimate_document
 from yolotui.cli.printing import Table, narrate, print_document, print_table
 from yolotui.core.plan import Move
+from yolotui.core.planning.leaving import loses
 from yolotui.core.timetable import Estimate
 from yolotui.core.whatif import NEW_JOB, Difference
 from yolotui.queue import Queue
@@ -43,8 +44,11 @@ def tell_moves(queue: Queue, difference: Difference, new: NewJob | None = None) 
     entry = difference.entry(NEW_JOB)
     if new and entry is not None and entry.start_at is None:
         narrate(f"{new.name} can't be foreseen. {entry.why or ''}")
-    elif not table.rows:
+    elif not table.rows and not difference.evictions:
         narrate("Nothing would move.")
+    for eviction in difference.evictions:
+        due, lost = format_clock(eviction.notice.due_at, now), loses(eviction.notice.loses_s)
+        narrate(f"Job {eviction.job_id} ({names[eviction.job_id]}) would have to make room at {due}. {lost}")
     if new:
         narrate(f"Estimate of {new.name}: {format_duration(round(new.estimate.remaining_s))}, {new.estimate.source}.")
     narrate("Nothing was changed.")
@@ -71,7 +75,8 @@ def print_moves(queue: Queue, difference: Difference, new: NewJob | None = None)
 
 
 def _names(queue: Queue, difference: Difference, new: NewJob | None) -> Mapping[int, str]:
-    jobs = queue.jobs(ids=[move.job_id for move in difference.moves])
+    moved, leaving = ([each.job_id for each in which] for which in (difference.moves, difference.evictions))
+    jobs = queue.jobs(ids=[*moved, *leaving])
     return {NEW_JOB: new.name if new else ""} | {job.id: job.name for job in jobs}
 
 

@@ -21,7 +21,7 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.core.timetable import Entry, Estimate
-from yolotui.remedies import held_sentence, remedy
+from yolotui.remedies import held_sentence, remedy, room_sentence
 from yolotui.units import format_bytes, format_clock, format_duration
 
 LOOKS = {
@@ -117,7 +117,7 @@ def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:  # n
             return f"Its group {job.spec.group} is held ({held_because}): {remedy_of(job, entry, held_because)}"
         case Waiting() | Paused():
             return str(entry.why) if entry and entry.why else ""
-    return ""  # it runs, whatever the timetable said before it started; or it has succeeded
+    return room_sentence(job)  # it runs, whatever the timetable said before it started; or it has succeeded
 
 
 def remedy_of(job: Job, entry: Entry | None, held_because: str | None) -> str:

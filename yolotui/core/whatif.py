@@ -14,7 +14,7 @@ from yolotui.core.jobs import Job, JobSpec, Kind, Priority
 from yolotui.core.plan import Move, Policy, moves, plan
 from yolotui.core.planning.explaining import Situation
 from yolotui.core.planning.pools import suits, wish_of
-from yolotui.core.timetable import Demand, Entry, Estimate, Need, NeedMode, Published, Timetable, World
+from yolotui.core.timetable import Demand, Entry, Estimate, Eviction, Need, NeedMode, Published, Timetable, World
 
 NEW_JOB = 0
 """The id of a job that is not in the queue: no job has it."""
@@ -22,10 +22,11 @@ AT_REST = frozenset({"waiting", "held", "paused"})
 
 
 class Difference(NamedTuple):
-    """What a change would do: who would start sooner or later, and the timetable that it would lead to."""
+    """What a change would do: who would start sooner or later, the timetable, and who would have to make room."""
 
     moves: list[Move]
     timetable: Timetable
+    evictions: list[Eviction]
 
     def entry(self, job_id: int) -> Entry | None:
         """A job's line in the timetable that the change would lead to."""
@@ -47,7 +48,9 @@ def difference(published: Published, changed: World, policy: Policy, now: float 
     passed_s = at - before.made_at
     as_it_is = plan(replace(_later(published.world, passed_s), previous=before), policy, at)
     would_be = plan(replace(_later(changed, passed_s), previous=before), policy, at)
-    return Difference(compare(as_it_is, would_be), would_be)
+    leaving = {eviction.job_id for eviction in as_it_is.evictions}
+    evictions = [eviction for eviction in would_be.evictions if eviction.job_id not in leaving]
+    return Difference(compare(as_it_is, would_be), would_be, evictions)
 
 
 def _later(world: World, passed_s: float) -> World:

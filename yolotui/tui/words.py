@@ -24,7 +24,7 @@ from yolotui.core.jobs import (
     kill_after_s,
 )
 from yolotui.core.timetable import Entry
-from yolotui.remedies import held_sentence
+from yolotui.remedies import held_sentence, room_sentence
 from yolotui.units import format_clock, format_duration
 
 SAID_ORDER = ("running", "starting", "stopping", "pausing", "unknown", "waiting", "held", "paused", "failed")
@@ -137,11 +137,11 @@ def reason(job: Job, entry: Entry | None) -> str:  # noqa: PLR0911 — one a sta
         case Stopping(by=by):
             return f"ended by {plain(by)}: TERM is sent, KILL follows"
         case Pausing():
-            return "stops at the end of this epoch"
+            return room_sentence(job) or "stops at the end of this epoch"
         case Running(request=request) if request is not None:
             return f"asked to {request.value}"
         case Starting() | Running() | Succeeded():
-            return ""
+            return room_sentence(job)
     if entry is None and isinstance(job.status, Waiting):
         return "No scheduler has planned it yet."
     return plain(str(entry.why)) if entry and entry.why else ""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from yolotui.cli.documents import quota_document
+from yolotui.cli.lateness import lateness
 from yolotui.cli.moments import read_moment
 from yolotui.cli.options import complete_job, json_option, open_queue, reason_option
 from yolotui.cli.printing import Table, narrate, print_document, print_table
@@ -122,9 +123,8 @@ def _eviction_document(eviction: Eviction) -> dict[str, Any]:
 
 
 def _tell_who_will_be_late(queue: Queue, jobs: Sequence[Job], at: float, now: float) -> None:
-    late = queue.what_if_due([job.id for job in jobs], at)
-    for miss, rescue in late:
-        narrate(miss.sentence(now), *([rescue.sentence(miss)] if rescue else []))
+    late = list(lateness(queue, jobs, at, now))
+    narrate(*late)
     if not late and queue.published():
         narrate("As things stand it is kept.")
 

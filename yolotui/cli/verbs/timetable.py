@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import click
 
 from yolotui.cli.documents import entry_document, why_document
+from yolotui.cli.lateness import lateness
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.preflight_words import echo_remarks, preflight_document
 from yolotui.cli.printing import Table, clean, narrate, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import estimate_text, first_start, foreseen_text, start_text, state_cell
+from yolotui.core.deadlines import misses
 from yolotui.core.jobs import Job
 from yolotui.core.priorities import score
 from yolotui.core.timetable import Entry, Published
@@ -46,6 +48,9 @@ def why_verb(jobs: Sequence[str], verbose: bool, as_json: bool) -> None:
         click.echo(clean(f"{job.id}  {job.name} is {job.state}. {_reason(job, around)}".rstrip()))
         if (preflight := preflights.get(job.id)) and not job.attempts:
             echo_remarks(preflight, indent="    ")
+        if job.deadline_at is not None and not job.ended:
+            for sentence in lateness(queue, [job], job.deadline_at, now):
+                click.echo(clean(f"    {sentence}"))
         if verbose and job.state == "waiting":
             click.echo(f"    score {score(job.priority, now - job.submitted_at)}; the lowest goes first")
         if verbose and (estimate := estimate_text(job, around.estimate(job))):
@@ -87,6 +92,7 @@ def forecast_verb(record: bool, as_json: bool) -> None:
         finish = foreseen_text(entry.finish_at, (entry.finish_low_at, entry.finish_high_at), now, rough=entry.rough)
         table.add(str(job.id), state_cell(job.state), job.name, start, finish, gpus, around.why(job))
     print_table(table)
+    narrate(*(miss.sentence(now) for miss in misses(around.published.world, around.published.timetable)))
     narrate(f"As planned {format_duration(max(round(now - around.published.timetable.made_at), 0))} ago.")
 
 

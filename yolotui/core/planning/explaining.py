@@ -169,12 +169,23 @@ class Situation:
                 f"It needs {gpus_text(demand.gpus)}; {free or 'none'} of {total} "
                 f"{'is' if free == 1 else 'are'} free for it."
             )
+            if window := self._window_of_others(demand):
+                left = span(window.kept_until - self._now)
+                sentence += (
+                    f" Booking {window.id} of {window.owner.name} has {gpus_text(window.count)} for {left} at most."
+                )
             if first := self._first_to_end:
                 sentence += (
                     f" The first to end is job {first.job_id} ({first.name}), in about "
                     f"{span(first.estimate.remaining_s)}; this job's turn comes in about {span(start - self._now)}."
                 )
         return Why(sentence, self._as_p0(demand, start, as_p0))
+
+    def _window_of_others(self, demand: Demand) -> Booking | None:
+        """The booking of somebody else that is open and ends first."""
+        others = (each for each in self._world.bookings if not each.is_for(demand.job_id, demand.owner))
+        is_now = (each for each in others if each.holds and each.starts_at <= self._now < each.kept_until)
+        return min(is_now, key=lambda each: each.kept_until, default=None)
 
     def _as_p0(self, demand: Demand, start: float, sooner: float) -> str:
         """What the highest priority would do for it, said only where that is certain and worth a word."""
