@@ -261,7 +261,7 @@ def told(run: RunView) -> dict[str, Finding]:
 
 
 def broken_row(case: Case, found: dict[str, Finding]) -> tuple[bool, str]:
-    hits = [rule for rule in case.expected if rule in found]
+    hits = sorted((rule for rule in case.expected if rule in found), key=lambda rule: found[rule].epoch)
     also = [rule for rule in found if rule not in case.expected and found[rule].severity is not Severity.INFO]
     hit = ", ".join(f"`{rule}` at epoch {found[rule].epoch}" for rule in hits) or "**missed**"
     more = ", ".join(f"`{rule}` ({found[rule].epoch})" for rule in also)
@@ -271,7 +271,7 @@ def broken_row(case: Case, found: dict[str, Finding]) -> tuple[bool, str]:
 def healthy_row(case: Case, run: RunView, found: dict[str, Finding]) -> tuple[bool, str]:
     alarms = [f"**{rule}** ({found[rule].epoch})" for rule in found if found[rule].severity is not Severity.INFO]
     notes = [f"`{rule}` ({found[rule].epoch})" for rule in found if found[rule].severity is Severity.INFO]
-    start = "fresh" if case.fresh else "tuned on"
+    start = "from scratch" if case.fresh else "pretrained"
     special = " ".join(f"{name}={value}" for name, value in case.arguments.items())
     about = f"{start}, {case.images} images of {case.size} px, seed {case.seed}{', ' if special else ''}{special}"
     best = max((epoch.map50 or 0.0 for epoch in run.epochs), default=0.0)
