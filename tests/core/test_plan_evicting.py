@@ -62,6 +62,19 @@ def test_a_checkpoint_that_is_near_is_waited_for_and_nothing_is_lost() -> None:
     assert timetable.by_job()[2].start_at == NOW + MINUTE
 
 
+def test_a_p0_takes_over_the_room_that_was_to_be_made_for_a_p1() -> None:
+    for_p1 = Notice(given_at=NOW, due_at=NOW + 30 * MINUTE, why="", for_job=3)
+    demands = [
+        training(1, ["gpu-0"], hours=5),
+        replace(training(2, ["gpu-1"], hours=5, priority=P3), notice=for_p1),
+        waiting(3, priority=P1),
+        waiting(4, priority=P0),
+    ]
+    notices = told(cards(2), demands)
+    assert (notices[2].for_job, notices[2].due_at) == (4, NOW)
+    assert notices[1].for_job == 3, "the P1 asks another"
+
+
 def test_a_p1_gives_notice_and_waits_for_the_end_of_the_epoch() -> None:
     demands = [training(1, ["gpu-0"], hours=5, epoch_s=40 * MINUTE), waiting(2, priority=P1)]
     notice = told(cards(1), demands)[1]

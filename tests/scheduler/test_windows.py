@@ -11,7 +11,7 @@ from tests.store.builders import ANNA, submission, training
 from yolotui.core.bookings import BookingRequest, Ending, Open, Over
 from yolotui.core.gpus import Foreign, Free, Gpu, Host, Lost
 from yolotui.core.jobs import Attempt, Job, Outcome, Succeeded
-from yolotui.core.timetable import Binding, Entry, Hindrance, Timetable
+from yolotui.core.timetable import Binding, Entry, Hindrance, Timetable, Why
 from yolotui.locations import Home
 from yolotui.probe.processes import login_name
 from yolotui.scheduler.picture import Picture
@@ -103,6 +103,13 @@ class Desk:
 
     def verbs(self) -> list[str]:
         return [row.verb for row in self.store.read.audit() if "booking" in row.verb]
+
+    def plan(self, runs: int, waits: int, gpu: str) -> None:
+        """Follow a plan in which the one runs on GPU 0 and the other, waiting, is to have a card when that ends."""
+        end = self.now + HOUR
+        running = Entry(job_id=runs, start_at=self.now, finish_at=end, gpus=("GPU-0",))
+        waiting = Entry(job_id=waits, start_at=end, finish_at=end + HOUR, gpus=(gpu,), why=Why("It waits."))
+        self.windows.follow(Timetable(made_at=self.now, entries=(running, waiting)))
 
     def overruns(self) -> list[int]:
         return [eviction.job_id for eviction in self.windows.overruns(self.now)]
@@ -243,8 +250,11 @@ def test_what_overruns_has_the_buffer_and_makes_room_for_who_waits(desk: Desk) -
     assert desk.overruns() == []
     desk.at(3)
     assert desk.overruns() == [], "nobody is paused for nobody"
-    desk.submit("waits", actor=BEN, gpus=4)
+    waits = desk.submit("waits", actor=BEN)
+    desk.plan(job, waits, "GPU-1")
     desk.at(3.1)
+    assert desk.overruns() == [], "who is to have another card needs no room here"
+    desk.plan(job, waits, "GPU-0")
     assert desk.overruns() == [job]
     (eviction,) = desk.windows.overruns(desk.now)
     assert eviction.notice.due_at == desk.store.read.booking(booking).kept_until == BEGAN_AT + 3.2 * HOUR

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from math import inf
 
 from yolotui.core.bookings import Booked, Booking, Ending, Open, Waitlisted
 from yolotui.core.gpus import Foreign, Lost
-from yolotui.core.jobs import Job, Kind, Notice, Running, Waiting
+from yolotui.core.jobs import Job, Kind, Notice, Running
 from yolotui.core.timetable import Eviction, Timetable
 from yolotui.probe.processes import login_name
 from yolotui.scheduler.picture import Picture
@@ -29,6 +30,7 @@ class Windows:
         self._expires_s = expires_s
         self._placed: frozenset[int] | None = None  # no plan yet: nobody knows who is to run in which
         self._hindered: frozenset[int] = frozenset()
+        self._in_the_way: frozenset[int] = frozenset()
 
     def look_after(self, now: float) -> bool:
         """Do what is due for each booking; whether anything was."""
@@ -46,6 +48,7 @@ class Windows:
     def follow(self, timetable: Timetable) -> None:
         """Give bookings the better cards that a plan has found, and tell once what stands in the way of which."""
         self._placed = frozenset(entry.booking for entry in timetable.entries if entry.booking is not None)
+        self._in_the_way = in_the_way(timetable)
         hindrances = {hindrance.booking_id: hindrance.why for hindrance in timetable.hindrances}
         for booking_id in hindrances.keys() - self._hindered:
             self._ledger.tell("booking-hindered", None, booking=booking_id, why=hindrances[booking_id])
@@ -123,12 +126,22 @@ class Windows:
 
     def _overrunning(self, booking: Booking) -> list[Job]:
         """What runs of it and could be paused for somebody who waits: nobody is paused for nobody."""
-        return [job for job in self._users(booking) if _is_pausable(job) and self._is_anybody_waiting(job)]
+        return [job for job in self._users(booking) if _is_pausable(job) and job.id in self._in_the_way]
 
-    def _is_anybody_waiting(self, but: Job) -> bool:
-        """Whether another job asks for cards."""
-        jobs = self._picture.jobs.values()
-        return any(isinstance(job.status, Waiting) and job.spec.gpus for job in jobs if job.id != but.id)
+
+def in_the_way(timetable: Timetable) -> frozenset[int]:
+    """The running jobs whose cards a job that waits is to have as soon as they end."""
+    running = [entry for entry in timetable.entries if entry.why is None and not entry.starts_now]
+    awaited: dict[str, float] = {}
+    for entry in timetable.entries:
+        if entry.why is not None and entry.start_at is not None:
+            for uuid in entry.gpus:
+                awaited[uuid] = min(entry.start_at, awaited.get(uuid, entry.start_at))
+    return frozenset(
+        entry.job_id
+        for entry in running
+        if entry.finish_at is not None and any(awaited.get(uuid, inf) <= entry.finish_at for uuid in entry.gpus)
+    )
 
 
 def _is_pausable(job: Job) -> bool:

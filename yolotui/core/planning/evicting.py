@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -69,7 +69,9 @@ class Choice(NamedTuple):
 class Evictions:
     """Finds room among those that run. `stays` are all whose devices the plan may count on."""
 
-    def __init__(self, stays: Iterable[Stay], policy: Policy, now: float) -> None:
+    def __init__(self, stays: Iterable[Stay], classes: Mapping[int, Priority], policy: Policy, now: float) -> None:
+        """`classes` are those of all jobs, by id."""
+        self._classes = classes
         self._staying = [stay for stay in stays if is_pausable(stay.demand)]
         self._policy = policy
         self._now = now
@@ -135,8 +137,15 @@ class Evictions:
         """Whether the one runs in a strictly lower class, would not come back before the other, and had its hour."""
         victim, policy = stay.demand, self._policy
         rested = victim.evicted_at is None or self._now - victim.evicted_at >= policy.evict_again_s
-        is_told = victim.notice is not None and victim.notice.for_job != demand.job_id
-        return rested and not is_told and victim.priority > demand.priority and stay.rank > rank
+        is_lower = victim.priority > demand.priority and stay.rank > rank
+        return rested and is_lower and not self._leaves_for_another(stay, demand)
+
+    def _leaves_for_another(self, stay: Stay, demand: Demand) -> bool:
+        """Whether it has notice to leave for a booking, or for a job that is as urgent: a P0 may have a P1's room."""
+        notice = stay.demand.notice
+        if notice is None or notice.for_job == demand.job_id:
+            return False
+        return notice.for_job is None or self._classes.get(notice.for_job, Priority.P3) <= demand.priority
 
     def _notice(self, demand: Demand) -> Notice:
         """What somebody would be told who has to make room for this job: a P0 waits for nothing but a checkpoint."""

@@ -71,7 +71,9 @@ class Planner:
         at_first = self._profile.copy()
         careful, rough = self._split(tasks)
         self._budget = self._affordable(len(careful))
-        self._evictions = Evictions(self._holdings.evictable(self._bound.bookings), self._policy, self._now)
+        classes = {job_id: demand.priority for job_id, demand in self._demands.items()}
+        evictable = self._holdings.evictable(self._bound.bookings)
+        self._evictions = Evictions(evictable, classes, self._policy, self._now)
         self._reserve(careful)
         self._place(careful)
         backfilled = self._fill_gaps(rough)
