@@ -254,9 +254,12 @@ class Queue(Foresight, Sharing):
         """
         return self._do(reason, lambda actor: self._store.verbs.retry(jobs, actor))
 
-    def undo(self, *, reason: str = "") -> Undone:
-        """Take back what this person did last: a priority, a hold, a cancel, a booking… Raises NotPossible."""
-        return self._do(reason, self._store.verbs.undo)
+    def undo(self, *, older: bool = False, reason: str = "") -> Undone:
+        """Take back what this person did last: a priority, a hold, a cancel, a booking… Raises NotPossible.
+
+        With `older` acts that can't be taken back (adding, killing, …) are passed over.
+        """
+        return self._do(reason, lambda actor: self._store.verbs.undo(actor, older=older))
 
     # What is left on the disk
 

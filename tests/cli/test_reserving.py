@@ -59,6 +59,17 @@ def test_a_window_is_booked_shown_and_taken_back(machine: Shell) -> None:
     assert machine.json("reservations")["reservations"][0]["state"] == "booked"
 
 
+@pytest.mark.parametrize(
+    "verb", [("reserve", "--for"), ("extend", "1", "--by"), ("rebook", "1", "--from", "now", "--for")]
+)
+def test_a_bare_number_is_no_length(machine: Shell, verb: tuple[str, ...]) -> None:
+    assert machine("reserve", "--for", "2h").exit_code == 0
+    refused = machine(*verb, "3")
+    assert refused.exit_code == 2
+    assert "'3' says no unit: write \"3h\" for hours" in refused.stderr
+    assert len(machine.json("reservations")["reservations"]) == 1
+
+
 def test_a_conflict_says_who_when_and_what_is_free(machine: Shell, store: Store) -> None:
     assert machine("reserve", "--gpus", "3", "--from", "in 10h", "--for", "10h").exit_code == 0
     refused = machine("reserve", "--gpus", "2", "--from", "in 12h", "--for", "4h")

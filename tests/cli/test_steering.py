@@ -28,6 +28,7 @@ def test_priority(add: Callable[..., int], shell: Shell, store: Store) -> None:
     assert result.exit_code == 0
     assert "Left alone: 2 (b) is succeeded." in result.stderr
     assert [store.read.job(i).priority for i in (1, 2, 3)] == [Priority.P0, Priority.P2, Priority.P0]
+    assert shell("priority", "P0", "1").stderr == "Already P0: 1 (a).\n"
     assert shell("priority", "P1", "b").exit_code == 4
     assert shell("priority", "P9", "a").exit_code == 2
 
@@ -169,5 +170,8 @@ def test_undo_takes_back_the_last_deed_and_says_which(add: Callable[..., int], s
     assert store.read.job(1).priority is Priority.P2
     refused = shell("undo")
     assert refused.exit_code == 4
-    assert "There is nothing to undo" in refused.stderr
+    assert "Your last act was adding job 2: `yolotui cancel 2` takes it out." in refused.stderr
+    nothing = shell("undo", "--older")
+    assert nothing.exit_code == 4
+    assert "There is nothing to undo" in nothing.stderr
     assert "status=" not in shell("audit").stdout

@@ -52,7 +52,39 @@ def test_undo_after_undo_goes_further_back_until_nothing_is_left(store: Store) -
     assert store.verbs.undo(ANNA).verb == "hold"
     assert states(store) == ["waiting"] * 3
     with pytest.raises(NotPossible, match="nothing to undo"):
+        store.verbs.undo(ANNA, older=True)
+    with pytest.raises(NotPossible, match="nothing to undo"):
+        store.verbs.undo(BERT)
+
+
+def test_an_act_that_can_not_be_taken_back_is_passed_over_only_when_asked_to(store: Store) -> None:
+    store.verbs.hold([1], ANNA)
+    store.verbs.submit([submission(command(name)) for name in "de"], ANNA)
+    with pytest.raises(
+        NotPossible, match=r"last act was adding jobs 4-5: `yolotui cancel 4-5` takes them out.*--older"
+    ):
         store.verbs.undo(ANNA)
+    assert states(store) == ["held", *["waiting"] * 4]
+    assert store.verbs.undo(ANNA, older=True).verb == "hold"
+    assert states(store) == ["waiting"] * 5
+
+
+def test_each_act_that_stays_is_told_with_its_remedy(store: Store) -> None:
+    store.verbs.cancel([1, 3], ANNA)
+    store.verbs.retry([1, 3], ANNA)
+    with pytest.raises(NotPossible, match="was retrying jobs 1 3: `yolotui cancel 1 3` takes them out"):
+        store.verbs.undo(ANNA)
+    store.verbs.drain(["GPU-0"], ANNA)
+    with pytest.raises(NotPossible, match="was draining GPU GPU-0: `yolotui undrain GPU-0` takes it in again"):
+        store.verbs.undo(ANNA)
+
+
+def test_a_priority_that_a_job_has_already_is_no_act(store: Store) -> None:
+    store.verbs.set_priority([1], Priority.P0, ANNA)
+    store.verbs.set_priority([1], Priority.P0, ANNA)
+    assert [row.verb for row in store.read.audit()].count("priority") == 1
+    store.verbs.undo(ANNA)
+    assert store.read.job(1).priority is Priority.P2
 
 
 def test_a_released_job_is_held_again_for_the_same_reason(store: Store) -> None:

@@ -131,6 +131,9 @@ async def test_undo_takes_back_priority_hold_and_cancel_one_after_another(night:
         await until(pilot, lambda: "Taken back: priority of 3 jobs." in text_of(pilot.app))
         await pilot.press("u")
         await until(pilot, lambda: "There is nothing to undo" in text_of(pilot.app))
+        night.store.verbs.drain(["GPU-0"], Actor.current())
+        await pilot.press("u")
+        await until(pilot, lambda: "Your last act was draining GPU" in text_of(pilot.app))
 
 
 async def test_what_another_person_did_is_not_taken_back(night: BelievableHome):

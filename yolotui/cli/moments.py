@@ -54,7 +54,9 @@ def _last(said: str, now: float) -> float:
 
 
 def read_length(text: str, name: str) -> float:
-    """Seconds from `8h` or `1h30m`; below zero with a minus before it. Raises WrongUse."""
+    """Seconds from `8h` or `1h30m`; below zero with a minus before it. Raises WrongUse, for a bare number, too."""
+    if re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text, re.ASCII):
+        raise WrongUse(f'{name}: {text!r} says no unit: write "{text.strip()}h" for hours, or m for minutes.')
     try:
         return -duration(text[1:]) if text.startswith("-") else duration(text)
     except ValueError as error:

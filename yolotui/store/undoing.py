@@ -11,6 +11,7 @@ from yolotui.core.jobs import Job, Priority, Status
 from yolotui.errors import NotPossible
 from yolotui.store.database import Transaction
 from yolotui.store.queries import AuditRow, Queries
+from yolotui.store.standing import STANDING, told_act
 from yolotui.store.submitting import rearm_skipped, set_status
 from yolotui.store.undoing_bookings import undo_to_booking
 
@@ -34,12 +35,13 @@ class Undone(Struct, frozen=True, kw_only=True):
     rearmed: tuple[int, ...] = ()
 
 
-def undo(write: Transaction, read: Queries) -> Undone:
-    """Take back the actor's last verb that can be. Raises NotPossible where there is none, or something has moved on.
+def undo(write: Transaction, read: Queries, *, older: bool = False) -> Undone:
+    """Take back the actor's last verb. Raises NotPossible where it can't be, there is none, or something has moved on.
 
-    A verb that was taken back is passed over, so that a second undo takes back the one before it.
+    A verb that was taken back is passed over, so that a second undo takes back the one before it. With `older`, those
+    that can't be taken back are passed over, too.
     """
-    rows = _last_deed(read.deeds(write.actor, UNDOABLE | {"undo"}))
+    rows = _last_deed(read.deeds(write.actor, UNDOABLE | STANDING.keys() | {"undo"}), older=older)
     jobs = {job.id: job for job in read.jobs(ids=[row.job for row in rows if row.job is not None])}
     rearmed: list[int] = []
     group, booking = "", None
@@ -57,14 +59,23 @@ def undo(write: Transaction, read: Queries) -> Undone:
     return Undone(verb=rows[0].verb, at=rows[0].at, jobs=done_to, group=group, booking=booking, rearmed=tuple(rearmed))
 
 
-def _last_deed(rows: Sequence[AuditRow]) -> list[AuditRow]:
+def _last_deed(rows: Sequence[AuditRow], *, older: bool) -> list[AuditRow]:
     """The rows of the newest verb that was not taken back, in order; `rows` come newest first."""
     undone = {row.detail["of"] for row in rows if row.verb == "undo"}
     left = [row for row in rows if row.verb != "undo" and row.id not in undone]
-    if not left:
+    can_be = [row for row in left if row.verb in UNDOABLE]
+    if left and left[0].verb in STANDING and not older:
+        further = " `yolotui undo --older` takes back what you did before that." if can_be else ""
+        raise NotPossible(f"Your last act was {told_act(_of_one_act(left))}.{further}")
+    if not can_be:
         raise NotPossible(
             "There is nothing to undo: priority, deadline, hold, release, cancel can be taken back, and bookings."
         )
+    return _of_one_act(can_be)
+
+
+def _of_one_act(left: Sequence[AuditRow]) -> list[AuditRow]:
+    """The rows that the newest one's verb has written, in order; `left` come newest first."""
     deed = [left[0]]
     for row in left[1:]:
         # One transaction writes its rows one after the other, with one clock reading.

@@ -103,11 +103,13 @@ class Verbs(BookingVerbs):
         self._change([job_id], actor, change)
 
     def set_priority(self, job_ids: Sequence[int], priority: Priority, actor: Actor) -> None:
-        """Put jobs into another class."""
+        """Put jobs into another class; those that are in it stay as they are, and nothing is on record of them."""
 
         def change(write: Transaction, job: Job) -> Status:
             if job.ended:
                 raise NotPossible(f"{_name(job)} has {job.state}: its priority no longer matters.")
+            if job.priority is priority:
+                return job.status
             write.execute("UPDATE jobs SET priority = ? WHERE id = ?", (int(priority), job.id))
             write.audit("priority", job.id, before=job.priority.name, after=priority.name)
             return job.status
@@ -249,10 +251,10 @@ class Verbs(BookingVerbs):
                 set_status(write, job_id, Waiting(write.now))
                 write.audit("release", job_id, was="held", status=msgspec.json.decode(status))
 
-    def undo(self, actor: Actor) -> Undone:
-        """Take back what the actor did last of what can be taken back, if everything is still as it was left."""
+    def undo(self, actor: Actor, *, older: bool = False) -> Undone:
+        """Take back what the actor did last, or with `older` the last that can be, if all is still as it was left."""
         with self._database.write(actor) as write:
-            return undo(write, self._read)
+            return undo(write, self._read, older=older)
 
     def drain(self, uuids: Sequence[str], actor: Actor, *, at: float | None = None) -> None:
         """Start nothing more on these GPUs; what runs on them goes on to its end.

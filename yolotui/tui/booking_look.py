@@ -66,6 +66,8 @@ def look(texts: Mapping[str, str], queue: Queue, now: float, moving: Booking | N
 def _request(texts: Mapping[str, str], queue: Queue, now: float, moving: Booking | None) -> BookingRequest:
     """What is asked for. Raises WrongUse or ValueError with a sentence."""
     starts_at = moment(texts["from"], now)
+    if texts["for"].strip().isdecimal():
+        raise ValueError(f"{texts['for']!r} says no unit: write {texts['for'].strip()}h")
     ends_at = starts_at + duration(texts["for"])
     if moving:
         return replace(moving.request, starts_at=starts_at, ends_at=ends_at)

@@ -37,8 +37,11 @@ def priority_verb(priority: str, jobs: Sequence[str], dry_run: bool, as_json: bo
             queue, queue.what_if_priority(_ids(chosen), Priority[priority.upper()])
         )
         return
-    queue.set_priority(_ids(chosen), Priority[priority.upper()], reason=reason)
-    narrate(f"{priority.upper()}: {told(chosen)}.")
+    wanted = Priority[priority.upper()]
+    queue.set_priority(_ids(chosen), wanted, reason=reason)
+    for changed, said in ((True, wanted.name), (False, f"Already {wanted.name}")):
+        if jobs_of := [job for job in chosen if (job.priority is not wanted) == changed]:
+            narrate(f"{said}: {told(jobs_of)}.")
 
 
 @click.command("hold")
@@ -125,11 +128,12 @@ def retry_verb(jobs: Sequence[str], reason: str) -> None:
 
 
 @click.command("undo")
+@click.option("--older", is_flag=True, help="Pass over newer acts that can't be taken back, such as add or kill.")
 @reason_option
-def undo_verb(reason: str) -> None:
+def undo_verb(older: bool, reason: str) -> None:
     """Take back your last priority, deadline, hold, release, cancel or change of a booking, if all is as it left it."""
     queue = open_queue()
-    undone = queue.undo(reason=reason)
+    undone = queue.undo(older=older, reason=reason)
     when = format_clock(undone.at, time.time())
     to = [f"group {undone.group}"] if undone.group else []
     to += [f"booking {undone.booking}"] if undone.booking else []
