@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TZ", "UTC")
@@ -55,6 +57,7 @@ KEYS = {
     "many": (),
 }
 """The keys that lead to each screen, pressed on the demonstration's queue."""
+WEEK, SHOWN_AS = Path("/tmp/maria"), "/srv/maria"  # noqa: S108 — always the same, and as long as what is shown for it
 LOOKS_S = 1.0  # what threads find out while one looks: forecasts, candidates
 
 
@@ -67,7 +70,8 @@ def picture(strips: Sequence[Strip], width: int, path: Path, size: int = 15) -> 
     draw = ImageDraw.Draw(image)
     for y, strip in enumerate(strips):
         x = 0
-        for text, style, _ in strip:
+        for written, style, _ in strip:
+            text = written.replace(str(WEEK), SHOWN_AS)
             ink: tuple[int, int, int] = FOREGROUND
             paper: tuple[int, int, int] = BACKGROUND
             if style and style.color and style.color.triplet:
@@ -114,6 +118,16 @@ async def render(name: str, home: Shown, size: tuple[int, int], folder: Path) ->
         picture(strips, size[0], folder / f"{name}-{size[0]}x{size[1]}.png")
 
 
+@contextmanager
+def fixed_folder() -> Iterator[None]:
+    """The week's folder, so that a picture is the same however often it is made."""
+    WEEK.mkdir(mode=0o700)
+    try:
+        yield
+    finally:
+        shutil.rmtree(WEEK)
+
+
 def main() -> None:
     """Render what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -121,7 +135,7 @@ def main() -> None:
     parser.add_argument("--only", choices=KEYS)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, demo_home(Path(scratch) / "demo") as week:
+    with tempfile.TemporaryDirectory() as scratch, fixed_folder(), demo_home(WEEK) as week:
         homes: dict[str, Shown] = {"empty": BelievableHome(Path(scratch) / "empty")}
         if asked.only in {None, "many"}:
             homes["many"] = many_jobs(Path(scratch) / "many", 10_000)

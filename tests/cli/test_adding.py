@@ -108,6 +108,23 @@ def test_run_takes_any_command_as_it_is(shell: Shell, store: Store, tmp_path: Pa
     assert spec.command == ("python", "-c", "print('a b')", "--gpus", "7")
 
 
+def test_a_program_that_is_nowhere_is_refused_with_a_hint_at_the_shell(
+    shell: Shell, store: Store, tmp_path: Path
+) -> None:
+    line = shell("run", "--", "sleep 3 && echo hi")
+    assert line.exit_code == 2
+    assert "there is no program 'sleep 3 && echo hi' on PATH" in line.stderr
+    assert "run with: sh -c 'sleep 3 && echo hi'" in line.stderr
+    typo = shell("run", "--", "slep", "3")
+    assert (typo.exit_code, "no program 'slep' on PATH" in typo.stderr, "sh -c" in typo.stderr) == (2, True, False)
+    assert store.read.jobs() == []
+    assert shell("run", "--", "./comes-later.sh").exit_code == 0
+    program = tmp_path / "here"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert shell("run", "--env", f"PATH={tmp_path}", "--", "here").exit_code == 0
+
+
 def test_edit_changes_what_waits(add: Callable[..., int], shell: Shell, store: Store) -> None:
     add("a", "--priority", "P1")
     assert shell("edit", "a", "epochs=20", "imgsz=320").exit_code == 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.core.jobs import HOUR, attempt, job
 from yolotui.core.comparing_runs import Changed, Kind, RunFacts, compare
+from yolotui.core.jobs import Kind as JobKind
 from yolotui.core.jobs import Running
 
 BOXES = "metrics/mAP50-95(B)"
@@ -40,6 +41,20 @@ def test_what_each_came_to():
     assert found.winner == 1
     assert found.caveats == ()
     assert found.differing == ()
+
+
+def test_a_run_without_an_epoch_takes_nothing_from_the_others():
+    found = compare([run(1), run(2, 0.2, 0.6), run(3, 0.3)], 0)
+    assert [each.best for each in found.runs] == [None, 0.6, 0.3]
+    assert (found.metric, found.winner, found.caveats) == (BOXES, 1, ())
+
+
+def test_a_command_is_told_to_be_no_training():
+    errand = RunFacts(job=job(3, attempt(1, 1, 3), kind=JobKind.COMMAND, command=("true",)))
+    found = compare([run(1, 0.5), errand], 0)
+    assert found.runs[0].best == 0.5
+    assert [(caveat.kind, caveat.jobs) for caveat in found.caveats] == [(Kind.TASK, (3,))]
+    assert found.caveats[0].sentence == "#3 job-3 is no training (command): it has no score."
 
 
 def test_the_earlier_of_two_equal_epochs_is_the_best():

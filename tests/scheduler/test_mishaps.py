@@ -198,7 +198,9 @@ def test_a_clock_set_back_does_not_prolong_a_back_off(make_rig: Callable[[str], 
 def test_a_missing_command_is_named_as_it_was_written(rig: Rig) -> None:
     job = rig.command("typo", "no-such-command-at-all")
     rig.lead()
+    line = rig.command("line", "true && false")
     assert "no such command: no-such-command-at-all" in rig.until(job, "failed").attempts[0].explanation
+    assert "a line for a shell is run with sh -c" in rig.until(line, "failed").attempts[0].explanation
 
 
 def test_a_start_that_the_disk_refused_is_a_start_that_never_was(rig: Rig) -> None:

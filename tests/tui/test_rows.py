@@ -32,7 +32,7 @@ from yolotui.tui.glyphs import ASCII, UNICODE
 from yolotui.tui.panels.texts import row_length
 from yolotui.tui.screens.confirm import loss_sentence
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import fit, fit_ends, number, plain, squeeze, when
+from yolotui.tui.words import fit, fit_ends, number, plain, squeeze, when, without_curves
 
 
 def job(job_id: int = 7, status: Status | None = None, name: str = "night-n", **rest: object) -> Job:
@@ -156,3 +156,11 @@ def test_numbers_are_short():
 def test_squeezing_keeps_the_shape():
     assert list(squeeze([1, 1, 2, 2, 3, 3], 3)) == [1, 2, 3]
     assert squeeze([1.0, 2.0], 5) == [1.0, 2.0]
+
+
+def test_nobody_waits_for_curves_that_can_not_come():
+    waiting = job(1, Waiting(NOW))
+    assert "curves show up here by themselves" in without_curves(waiting)
+    assert "ended before its first epoch" in without_curves(job(1, Succeeded(NOW)))
+    errand = msgspec.structs.replace(waiting, spec=JobSpec(name="x", kind=Kind.COMMAND, command=("true",)))
+    assert "Only trainings have curves" in without_curves(errand)

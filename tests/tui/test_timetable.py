@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from tests.tui.showing import dashboard, main_screen, settled, table, text_of, u
 from yolotui.core.bookings import Booked, Booking, Open
 from yolotui.core.jobs import Owner
 from yolotui.tui.owners import ColourBy
+from yolotui.tui.panels.timetable import legend_row
 from yolotui.tui.screens.timetable import TimetableScreen
 from yolotui.tui.window import Window
 
@@ -93,6 +95,16 @@ def test_looks_without_colour(planned: BelievableHome, snap_compare: Any, monkey
 
 def test_looks_in_ascii(planned: BelievableHome, snap_compare: Any):
     assert snap_compare(dashboard(planned, ascii_only=True), terminal_size=(120, 40), run_before=opened())
+
+
+async def test_the_legend_tells_every_pattern_however_small_the_terminal(planned: BelievableHome):
+    async with dashboard(planned).run_test(size=(80, 24)) as pilot:
+        screen = await open_timetable(pilot)
+        view = screen._view()
+        ghosts = {"GPU-0": next(iter(view.tracks.values()))}
+        said = "".join(segment.text for segment in legend_row(replace(view, ghosts=ghosts), 80))
+        assert len(said) <= 80
+        assert all(word in said for word in ("was", "runs", "forecast", "booked", "what if", "jonas"))
 
 
 async def test_a_booking_under_the_cursor_is_told(planned: BelievableHome):

@@ -9,6 +9,7 @@ from math import isfinite
 from msgspec import Struct
 
 from yolotui.core.jobs import Argument, Job, Succeeded
+from yolotui.core.jobs import Kind as JobKind
 from yolotui.core.metrics import main_column
 from yolotui.core.reporting import gpu_seconds
 
@@ -93,7 +94,7 @@ class Caveat(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """Runs in the order in which they were named. `metric` is the column that they are judged by, if they share one."""
+    """Runs in the order in which they were named. `metric` is the column that those with an epoch share, if any."""
 
     metric: str | None
     runs: tuple[Compared, ...]
@@ -119,8 +120,9 @@ def compare(runs: Sequence[RunFacts], now: float) -> Comparison:
 
 
 def _common_metric(runs: Sequence[RunFacts]) -> str | None:
-    shared = [name for name in runs[0].columns if all(name in run.columns for run in runs)] if runs else []
-    return main_column(shared)
+    """The score that all runs with an epoch have."""
+    told = [run.columns for run in runs if run.columns]
+    return main_column([name for name in told[0] if all(name in each for each in told)]) if told else None
 
 
 def _compared(run: RunFacts, metric: str | None, now: float) -> Compared:
@@ -164,6 +166,11 @@ def _differing(runs: Sequence[RunFacts]) -> Iterable[Differing]:
 
 def _caveats(runs: Sequence[RunFacts], metric: str | None) -> Iterable[Caveat]:
     for run in runs:
+        if run.job.spec.kind is not JobKind.TRAIN:
+            sentence = f"#{run.job.id} {run.job.name} is no training ({run.job.spec.kind.value}): it has no score."
+            yield Caveat(Kind.TASK, sentence, (run.job.id,))
+    runs = [run for run in runs if run.job.spec.kind is JobKind.TRAIN]
+    for run in runs:
         yield from _changes(run)
     jobs = tuple(run.job.id for run in runs)
     asked = [_asked(run.job) for run in runs]
@@ -172,7 +179,7 @@ def _caveats(runs: Sequence[RunFacts], metric: str | None) -> Iterable[Caveat]:
     for name in CHANGES_DATA:
         if _varies(asked, name):
             yield Caveat(Kind.DATA, f"They use different parts of the data ({name} differs).", jobs)
-    if metric is None and all(run.columns for run in runs):
+    if metric is None and sum(bool(run.columns) for run in runs) > 1:
         yield Caveat(Kind.TASK, "They share no score: they are trainings of different tasks.", jobs)
     for name in MEASURED_WITH:
         if name not in CHANGES_DATA and _varies(asked, name):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -10,7 +13,7 @@ from yolotui import ultralytics_args
 from yolotui.core.jobs import JobSpec, Kind
 from yolotui.errors import WrongUse
 from yolotui.jobfile.fields import name
-from yolotui.jobfile.places import Places
+from yolotui.jobfile.places import PLACEHOLDER, Places
 
 
 def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
@@ -18,9 +21,10 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
     if spec.kind is Kind.COMMAND:
         if not spec.command:
             raise WrongUse(f"{spec.name!r} has no command.")
-        if wrong := _wrong_names(spec):
+        spec = spec if spec.cwd else msgspec.structs.replace(spec, cwd=str(folder))
+        if wrong := _wrong_names(spec) + _missing_program(spec):
             raise WrongUse("\n".join(wrong))
-        return spec if spec.cwd else msgspec.structs.replace(spec, cwd=str(folder))
+        return spec
     mistakes = _wrong_names(spec)
     places = Places(folder, weights_dir)
     found = {}
@@ -41,6 +45,19 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
     if mistakes:
         raise WrongUse("\n".join(mistakes))
     return msgspec.structs.replace(spec, **found)
+
+
+def _missing_program(spec: JobSpec) -> list[str]:
+    """That the PATH which the command will run with has no such program; a path may come to be until it starts."""
+    program = spec.command[0]
+    if "/" in program or PLACEHOLDER.search(program):
+        return []
+    path = spec.env.get("PATH") or os.environ.get("PATH") or os.defpath
+    if shutil.which(program, path=os.pathsep.join(str(Path(spec.cwd, each)) for each in path.split(os.pathsep))):
+        return []
+    is_line = len(spec.command) == 1 and len(program.split()) > 1
+    hint = f"; a line for a shell is run with: {shlex.join(['sh', '-c', program])}" if is_line else ""
+    return [f"run: there is no program {program!r} on PATH{hint}"]
 
 
 def _wrong_names(spec: JobSpec) -> list[str]:

@@ -195,6 +195,8 @@ def become_trainer(launch: dict[str, Any], console: int, writer: int, gate: int)
         if not os.read(gate, 1):  # it can't open any more: the shim is dead
             os._exit(NOT_EXECUTABLE)
         missing = f"no such command: {argv[0]}"
+        if len(argv) == 1 and " " in argv[0]:
+            missing += " (one word with spaces; a line for a shell is run with sh -c '...')"
         os.execvpe(argv[0], argv, {str(key): str(value) for key, value in launch["env"].items()})  # noqa: S606 - no shell, on purpose
     except BaseException as problem:  # noqa: BLE001 - whatever it was, the parent must hear of it
         code = NOT_FOUND if isinstance(problem, (FileNotFoundError, NotADirectoryError)) else NOT_EXECUTABLE

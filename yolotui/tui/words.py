@@ -13,6 +13,7 @@ from yolotui.core.jobs import (
     Failed,
     Held,
     Job,
+    Kind,
     Pausing,
     Running,
     Skipped,
@@ -188,3 +189,13 @@ def run_time_s(job: Job, now: float) -> float | None:
 def named(job: Job) -> str:
     """A job as people call it: `#12 night-n`."""
     return f"#{job.id} {plain(job.name)}"
+
+
+def without_curves(job: Job) -> str:
+    """What stands in the place of curves where there are none."""
+    log = "Tab goes to the log."
+    if job.spec.kind is not Kind.TRAIN:
+        return f"Only trainings have curves; this job runs {job.spec.kind.value}. {log}"
+    if job.ended:
+        return f"It ended before its first epoch: there are no curves. {log}"
+    return f"No epoch yet: curves show up here by themselves. {log}"

@@ -61,8 +61,14 @@ def _cards(report: Report, now: float, width: int, glyphs: Glyphs) -> list[Row]:
             )
             text = f"{format_clock(gap.since, now)} for {short_duration(gap.length_s)}, {waiting}"
             style = CAUTION if gap.queued else QUIET
-            rows.append(pieces((fit("", 2, ""), QUIET), (f"{plain(card.label)} idle from {text}", style)))
+            rows.append(pieces((fit("", 2, ""), QUIET), (f"{_short_name(card)} idle from {text}", style)))
     return rows if report.cards else [*rows, pieces(("No scheduler has looked at this machine yet.", QUIET))]
+
+
+def _short_name(card: CardUsage) -> str:
+    """`GPU 0`; the UUID of a card that is gone."""
+    index = plain(card.label).split(" ")[0]
+    return f"GPU {index}" if index.isdecimal() else index
 
 
 def _strip(card: CardUsage, report: Report, width: int, glyphs: Glyphs) -> Row:

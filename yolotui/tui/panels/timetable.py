@@ -292,16 +292,17 @@ def _joined(cells: Sequence[Cell]) -> Row:
 
 
 def legend_row(view: View, width: int) -> Row:
-    """Which letter and colour is whose, and what the patterns mean."""
+    """Which letter and colour is whose, and what the patterns mean; where room is short, names give way."""
     fills = _FILLS[view.glyphs.braille]
     used = [SpanKind.PAST, SpanKind.RUNNING, SpanKind.FORECAST, SpanKind.BOOKED]
-    row = pieces((f" by {view.by.value}: ", QUIET))
+    whose = pieces((f" by {view.by.value}: ", QUIET))
     for sign in view.signs.values():
-        row += pieces((f"{sign.letter} {plain(sign.name)}  ", ink(sign.colour)))
-    row += pieces((f"{view.glyphs.separator} ", QUIET))
+        whose += pieces((f"{sign.letter} {plain(sign.name)}  ", ink(sign.colour)))
+    patterns = pieces((f" {view.glyphs.separator}", QUIET))
     for kind in [*used, *([SpanKind.GHOST] if view.ghosts else [])]:
-        row += pieces((f"{fills[kind] * 2} ", PLAIN), (f"{_WORDS[kind]}  ", QUIET))
-    return cut(row, width, view.glyphs.ellipsis)
+        patterns += pieces((f" {fills[kind] * 2} ", PLAIN), (f"{_WORDS[kind]} ", QUIET))
+    room = max(0, width - Segment.get_line_length(patterns))
+    return cut([*cut(whose, room, view.glyphs.ellipsis), *patterns], width, view.glyphs.ellipsis)
 
 
 def empty_rows(width: int) -> list[Row]:

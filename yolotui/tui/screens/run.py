@@ -26,7 +26,7 @@ from yolotui.tui.widgets.file_browser import FileBrowser
 from yolotui.tui.widgets.lines import Lines
 from yolotui.tui.widgets.log_pager import LogPager
 from yolotui.tui.widgets.pager import Pager
-from yolotui.tui.words import reason
+from yolotui.tui.words import reason, without_curves
 
 
 class Page(StrEnum):
@@ -106,7 +106,7 @@ class RunScreen(ViewScreen):
         match self.page:
             case Page.CHARTS:
                 why = reason(self.job, self.snapshot.entries.get(self.job_id)) if self.job else ""
-                self.charts.show(self.book, why)
+                self.charts.show(self.book, without_curves(self.job) if self.job else "", why)
             case Page.LOG:
                 self.log_page.show(self.book.run.log)
             case Page.FILES:

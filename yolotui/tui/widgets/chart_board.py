@@ -28,11 +28,13 @@ class ChartBoard(Lines):
         self.cursor: int | None = None
         self._top = 0
         self._why = ""
+        self._said = ""
 
-    def show(self, book: RunBook, why: str = "") -> None:
-        """Show this run from now on; without curves, `why` there are none."""
+    def show(self, book: RunBook, said: str = "", why: str = "") -> None:
+        """Show this run from now on; without curves what is `said` instead, and `why` the job is as it is."""
         self.book = book
         self._why = why
+        self._said = said
         self._charts = run_charts(book)
         if self.cursor is not None and self.cursor >= len(book.run.epochs):
             self.cursor = None
@@ -77,9 +79,8 @@ class ChartBoard(Lines):
 
     def _draw_charts(self, width: int, _height: int) -> Sequence[Row]:
         if not self._charts:
-            said = "No epoch yet: curves show up here by themselves. Tab goes to the log."
             why = wrapped(f"  {self._why}", width - 2, indent="  ") if self._why else []
-            return [[], *why, pieces((f"  {said}", QUIET))]
+            return [[], *why, pieces((f"  {self._said}", QUIET))]
         grid = self._grid
         self._top = max(0, min(self._top, grid.floors - grid.floors_in_sight))
         rows = chart_rows(self._charts, grid, self._top, self.cursor, self._glyphs)
