@@ -44,6 +44,7 @@ class Demonstration:
         self._leader = Leader(
             home, store, self._trainings, self._host, wakeups,
             policy=Policy(effort=EFFORT), until_idle=False, is_intact=store.is_intact, clock=clock,
+            preflight="off",  # nothing to look at: data and weights of the story are names, and checks take real time
         )  # fmt: skip
 
     def make_the_past(self) -> None:
