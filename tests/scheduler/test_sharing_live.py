@@ -24,6 +24,7 @@ CONFIG = """
 preemption = "evict"
 notice = "{notice}"
 checkpoint_wait = "{wait}"
+preflight = "off"
 
 [bookings]
 smallest = "1s"
