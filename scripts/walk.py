@@ -48,6 +48,8 @@ class Terminal:
     def hang_up(self) -> None:
         """Take the terminal away, as a lost SSH connection does."""
         self._tmux("kill-server")
+        while self._tmux("list-sessions"):  # the socket is the old server's until that has gone
+            time.sleep(0.05)
 
     def keys(self, *keys: str) -> None:
         """Press keys, by tmux's names for them."""
