@@ -28,6 +28,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     night = Night(root, seed=0)
     try:
         (root / "data.yaml").write_text("names: [circle]\n")
+        (night.home / "config.toml").write_text('[scheduling]\npreflight = "off"\n')  # there are no images
         people = People(night, night.chance, most_jobs=2)
         people.add_training()
         people.add_errand()
