@@ -15,6 +15,7 @@ preemption = "{preemption}"
 notice = "{notice_s}s"
 checkpoint_wait = "1s"
 tenants = {tenants}
+preflight = "{preflight}"
 [bookings]
 smallest = "1s"
 expires = "2s"
@@ -25,24 +26,29 @@ gpus = {group_gpus}
 
 @dataclass(frozen=True)
 class House:
-    """Who may have what. `tenants` is how many jobs may share a card, `group_gpus` how many cards the group has."""
+    """Who may have what. `tenants` is how many jobs may share a card, `group_gpus` how many cards the group has.
+
+    `checks`: trainings are checked before they start.
+    """
 
     evicts: bool = False
     tenants: int = 1
     group_gpus: int = 2
     books: bool = False
+    checks: bool = True
 
     @staticmethod
     def of(seed: int, *, real: bool) -> House:
         """Every other night is one of people who share. CPU slots have no memory to be shared."""
-        if seed % 2 == 0:
-            return House()
         chance = random.Random(f"house {seed}")
+        if seed % 2 == 0:
+            return House(checks=chance.random() < 0.5)
         return House(
             evicts=chance.random() < 0.7,
             tenants=1 if real else chance.randint(1, MOST_TENANTS),
             group_gpus=chance.choice([1, 2]),
             books=chance.random() < 0.7,
+            checks=chance.random() < 0.5,
         )
 
     @property
@@ -50,7 +56,12 @@ class House:
         """What config.toml says of it."""
         preemption, notice_s = ("evict", 0) if self.evicts else ("queue", 1)
         return CONFIG.format(
-            preemption=preemption, notice_s=notice_s, tenants=self.tenants, group=GROUP, group_gpus=self.group_gpus
+            preemption=preemption,
+            notice_s=notice_s,
+            tenants=self.tenants,
+            preflight="hold" if self.checks else "off",
+            group=GROUP,
+            group_gpus=self.group_gpus,
         )
 
     def claim(self, chance: random.Random, gpus: int) -> tuple[list[str], dict[str, str]]:
