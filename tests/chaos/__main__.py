@@ -77,6 +77,7 @@ def print_table(judgements: list[Judgement]) -> None:
         "jobs": sum(each.jobs for each in judgements),
         "attempts": sum(each.attempts for each in judgements),
         "epochs": sum(each.epochs for each in judgements),
+        **sum((each.met for each in judgements), Counter()),
         "violations": sum(len(each.violations) for each in judgements),
     }
     print("\n" + ", ".join(f"{what} {count}" for what, count in sums.items()))

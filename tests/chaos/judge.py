@@ -18,20 +18,26 @@ from types import TracebackType
 from typing import Any
 
 from tests.chaos.history import History
+from tests.chaos.leases import Leases, Rules
 from tests.chaos.replay import Row, replay
 from yolotui.telemetry import RunReader
 
 TRACEBACK = re.compile(r"^Traceback \(most recent call last\)", re.MULTILINE)
+MET = {"evict": "evictions", "open-booking": "bookings opened"}
 
 
 @dataclass
 class Judgement:
-    """What a night came to. `violations` are sentences; there should be none."""
+    """What a night came to. `violations` are sentences; there should be none.
+
+    `met` counts how often it came to what the rules for cards are for.
+    """
 
     root: Path
     violations: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
     verbs: int = 0
     jobs: int = 0
@@ -103,19 +109,28 @@ def judge(root: Path) -> Judgement:
             found.violations.append(f"the queue's file is damaged: {damage[:3]}")
             return found
         jobs, rows = queue.jobs(), queue.audit()
-        leases, bookings = len(queue.rows("SELECT * FROM leases")), queue.bookings_to_come()
+        left, bookings = len(queue.rows("SELECT * FROM leases")), queue.bookings_to_come()
     found.faults.update(line["kind"] for line in history.read("fault"))
     found.missed.update(line["kind"] for line in history.read("missed"))
     found.jobs, found.attempts = len(jobs), sum(len(job["attempts"]) for job in jobs)
     found.violations += _of_verbs(history, jobs, rows, found)
     found.violations += _of_ends(history, jobs, rows)
-    found.violations += _of_lives(history, root, leases)
+    found.violations += _of_lives(history, root, left)
     found.violations += _of_epochs(history, root, jobs, found)
-    promised = {(job["id"], each["number"]): each.get("promised_bytes") for job in jobs for each in job["attempts"]}
-    found.violations += replay(rows, {job["id"]: job["state"] for job in jobs}, promised)
+    leases = _leases(root, jobs)
+    found.violations += replay(rows, {job["id"]: job["state"] for job in jobs}, leases)
+    found.met.update(leases.met)
+    found.met.update(MET[row.verb] for row in rows if row.verb in MET)
     found.violations += [f"booking {each} was forgotten" for each in bookings]
     found.violations += _of_words(root)
     return found
+
+
+def _leases(root: Path, jobs: list[dict[str, Any]]) -> Leases:
+    """Nobody's yet, under the rules of this night."""
+    promised = {(job["id"], each["number"]): each.get("promised_bytes") for job in jobs for each in job["attempts"]}
+    groups = {job["id"]: job["group_name"] for job in jobs}
+    return Leases(promised, groups, Rules.of(root / "home/config.toml"))
 
 
 def _of_verbs(history: History, jobs: list[dict[str, Any]], rows: list[Row], found: Judgement) -> list[str]:
@@ -184,7 +199,7 @@ def _of_ends(history: History, jobs: list[dict[str, Any]], rows: list[Row]) -> l
     return wrong
 
 
-def _of_lives(history: History, root: Path, leases: int) -> list[str]:
+def _of_lives(history: History, root: Path, left: int) -> list[str]:
     """Nothing ran twice, no card was in two hands, nothing outlives its job, no stranger was harmed."""
     wrong = [
         f"two lives at once: {line['what']}, seen by pid {line['pid']} of {line['attempt']}"
@@ -192,8 +207,8 @@ def _of_lives(history: History, root: Path, leases: int) -> list[str]:
     ]
     wrong += [f"outlives its job: {each}" for line in history.read("left") for each in line["processes"]]
     wrong += [f"a stranger was killed: {pid}" for line in history.read("bystanders") for pid in line["lost"]]
-    if leases:
-        wrong.append(f"{leases} leases are left although nothing runs")
+    if left:
+        wrong.append(f"{left} leases are left although nothing runs")
     return wrong
 
 

@@ -50,16 +50,13 @@ class Row(NamedTuple):
     reason: str
 
 
-def replay(
-    rows: Sequence[Row], states: dict[int, str], promised: Mapping[tuple[int, int], int | None] | None = None
-) -> list[str]:
+def replay(rows: Sequence[Row], states: Mapping[int, str], leases: Leases) -> list[str]:
     """What is wrong with the log, and where it leads to other states than those that the queue has.
 
-    `promised` is the memory in bytes that an attempt (job, number) shares a card for; None: it has its cards alone.
+    `leases` are played through, too.
     """
     wrong: list[str] = []
     now: dict[int, str] = {}
-    leases = Leases(promised or {})
     running: dict[int, int | None] = defaultdict(lambda: None)
     by_id = {row.id: row for row in rows}
     last: dict[int, str] = {}
