@@ -74,6 +74,9 @@ class Queue:
     def held_groups(self) -> list[str]:
         return [row["name"] for row in self.rows("SELECT name FROM held_groups")]
 
+    def cards_out_of_use(self) -> list[str]:
+        return [row["uuid"] for row in self.rows("SELECT uuid FROM gpus WHERE state != 'trusted'")]
+
     def bookings_to_come(self) -> list[int]:
         return [row["id"] for row in self.rows("SELECT id FROM bookings WHERE state != 'over'")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from tests.chaos import file_faults
 from tests.chaos.faults import FAULTS
 from tests.chaos.house import House
 from tests.chaos.judge import Judgement, Queue, judge
-from tests.chaos.night import CARDS, Night, nothing
+from tests.chaos.night import Night, nothing
 from tests.chaos.people import People
 from tests.chaos.sight import WORKING
 
@@ -122,25 +123,31 @@ def settle(night: Night) -> None:
         each.signal(signal.SIGCONT)
     while night.verbs:
         night.live(0.02)
-    for card in () if night.real else CARDS:
-        night.say("undrain", card)
+    night.say("undrain", "--all")  # this verb finds a queue, even where every one before it was killed
     while time.monotonic() < until:
         with Queue(night.home) as queue:
-            states = queue.states()
-            groups, bookings = queue.held_groups(), queue.bookings_to_come()
-        if bookings:
-            night.say("unreserve", "--yes", *map(str, bookings))
-        for group in groups:
-            night.say("release", f"@{group}")
-        for verb, state in (("release", "held"), ("resume", "paused")):
-            if jobs := [str(job) for job, each in states.items() if each == state]:
-                night.say(verb, *jobs)
+            states, mending = queue.states(), list(_mending(queue))
+        for verb in mending:
+            night.say(*verb)
         if all(each in Queue.ENDED for each in states.values()):
             break
         if not night.look("scheduler"):
-            night.say("scheduler", "start", reasoned=False)
+            night.start_scheduler()
         night.live(0.1)
     _await_the_end(night)
+
+
+def _mending(queue: Queue) -> Iterator[list[str]]:
+    """The verbs that take back what keeps jobs from their end."""
+    if cards := queue.cards_out_of_use():
+        yield ["undrain", *cards]
+    if bookings := queue.bookings_to_come():
+        yield ["unreserve", "--yes", *map(str, bookings)]
+    for group in queue.held_groups():
+        yield ["release", f"@{group}"]
+    for verb, state in (("release", "held"), ("resume", "paused")):
+        if jobs := [str(job) for job, each in queue.states().items() if each == state]:
+            yield [verb, *jobs]
 
 
 def _await_the_end(night: Night) -> None:
@@ -154,7 +161,10 @@ def _await_the_end(night: Night) -> None:
     lost = [each.pid for each in night.bystanders if each.poll() is not None]
     lost += [pid for pid in night.strangers if not file_faults.lives(pid)]
     night.history.note("bystanders", lost=lost)
-    night.say("scheduler", "stop", reasoned=False)
+    for leader in night.look("scheduler"):
+        leader.signal(signal.SIGTERM)
+    while night.look("scheduler") and time.monotonic() < until + LEAVE_S:
+        night.live(0.02)
 
 
 def _prepare_data(night: Night) -> None:
