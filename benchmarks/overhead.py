@@ -2,10 +2,12 @@
 
     python benchmarks/overhead.py [--pairs 10] [--epochs 8]
 
-Each pair is two processes, one after the other, in alternating order: the bare call, and the runner's trainer with
-everything on. Epoch times are the differences of the `time` column that Ultralytics itself writes into results.csv,
-the first epoch left out; they hold what happens between two rows: batches, validation, checkpoints, callbacks. The
-result is the geometric mean of the pairs' ratios of median epoch times, with a 95 % interval (Student's t).
+Each pair is two processes at the same time: the bare call, and the runner's trainer with everything on. Each has one
+half of the cores, for whatever it does, and the halves change hands from pair to pair, so that both meet the same
+neighbours, clock and heat. Epoch times are the differences of the `time` column that Ultralytics itself writes into
+results.csv, the first epoch left out; they hold what happens between two rows: batches, validation, checkpoints,
+callbacks. The result is the geometric mean of the pairs' ratios of median epoch times, with a 95 % interval
+(Student's t).
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ import sys
 import tempfile
 from itertools import pairwise
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 from yolotui.runner.environment import trainer_argv, training_environment
+
+Cores = tuple[int, ...]
 
 ROOT = Path(__file__).parent.parent
 BARE = "import json, sys; from ultralytics import YOLO; YOLO('yolo11n.yaml').train(**json.loads(sys.argv[1]))"
@@ -43,46 +48,63 @@ STUDENT = {
 }
 
 
-def epoch_times(train_dir: Path) -> list[float]:
-    with (train_dir / "results.csv").open() as file:
-        elapsed = [float(row["time"]) for row in csv.DictReader(file)]
-    return [after - before for before, after in pairwise(elapsed)]
-
-
-def train_bare(run_dir: Path, arguments: dict[str, Any]) -> float:
+def start_bare(run_dir: Path, arguments: dict[str, Any], cores: Cores) -> Popen[bytes]:
     (run_dir / "cwd").mkdir(parents=True)
     everything = {**arguments, "save_dir": str(run_dir / "train"), "device": "cpu", "workers": 1}
-    environment = training_environment(os.environ, run_dir=str(run_dir), attempt="bare", gpu_uuids=())
-    run([sys.executable, "-c", BARE, json.dumps(everything)], run_dir, environment)
-    return statistics.median(epoch_times(run_dir / "train"))
+    return start([sys.executable, "-c", BARE, json.dumps(everything)], run_dir, cores)
 
 
-def train_ours(run_dir: Path, arguments: dict[str, Any]) -> float:
+def start_ours(run_dir: Path, arguments: dict[str, Any], cores: Cores) -> Popen[bytes]:
     attempt_dir = run_dir / "attempt-1"
     (run_dir / "cwd").mkdir(parents=True)
     attempt_dir.mkdir()
-    data = arguments.pop("data")
-    spec = {"job": 1, "name": "ours", "kind": "train", "model": "yolo11n.yaml", "data": data, "arguments": arguments}
+    spec = {"job": 1, "name": "ours", "kind": "train", "model": "yolo11n.yaml", "data": arguments["data"]}
+    spec["arguments"] = {name: value for name, value in arguments.items() if name != "data"}
     (run_dir / "spec.json").write_text(json.dumps(spec))
     (attempt_dir / "launch.json").write_text(json.dumps({"trainer": {"gpus": 1, "cpu": True, "workers": 1}}))
-    environment = training_environment(os.environ, run_dir=str(run_dir), attempt="ours", gpu_uuids=())
-    run(trainer_argv(sys.executable, str(attempt_dir), 1), run_dir, environment)
-    return statistics.median(epoch_times(run_dir / "train"))
+    return start(trainer_argv(sys.executable, str(attempt_dir), 1), run_dir, cores)
 
 
-def run(command: list[str], run_dir: Path, environment: dict[str, str]) -> None:
+def start(command: list[str], run_dir: Path, cores: Cores) -> Popen[bytes]:
+    """Start a training that never leaves its cores, nor do its threads and data workers."""
+    environment = training_environment(os.environ, run_dir=str(run_dir), attempt=run_dir.name, gpu_uuids=())
+    pinned = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
     with (run_dir / "console.log").open("wb") as console:
-        result = subprocess.run(
-            command, cwd=run_dir / "cwd", env=environment, stdout=console, stderr=console, check=False
-        )
-    if result.returncode:
-        raise SystemExit(f"{command} failed:\n{(run_dir / 'console.log').read_text()[-2000:]}")
+        return Popen(pinned, cwd=run_dir / "cwd", env=environment, stdout=console, stderr=console)
+
+
+def median_epoch_s(run_dir: Path, training: Popen[bytes]) -> float:
+    """Wait for the end of a training; the median time of its epochs in seconds, without the first."""
+    if training.wait():
+        raise SystemExit(f"{run_dir.name} failed:\n{(run_dir / 'console.log').read_text()[-2000:]}")
+    with (run_dir / "train" / "results.csv").open() as file:
+        elapsed = [float(row["time"]) for row in csv.DictReader(file)]
+    return statistics.median(after - before for before, after in pairwise(elapsed))
+
+
+def halves() -> tuple[Cores, Cores]:
+    """The cores that this process may use, shared out evenly."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise SystemExit("two cores are needed: one for each training of a pair")
+    half = len(cores) // 2
+    return tuple(cores[:half]), tuple(cores[half : 2 * half])
+
+
+def measure_pair(number: int, place: Path, arguments: dict[str, Any]) -> float:
+    """Train with and without us side by side; how much longer our epochs took, as a ratio."""
+    left, right = halves() if number % 2 == 0 else reversed(halves())
+    bare_dir, ours_dir = place / f"bare-{number}", place / f"ours-{number}"
+    trainings = start_bare(bare_dir, arguments, left), start_ours(ours_dir, arguments, right)
+    bare, ours = median_epoch_s(bare_dir, trainings[0]), median_epoch_s(ours_dir, trainings[1])
+    print(f"pair {number + 1:2}: bare {bare:.3f} s, ours {ours:.3f} s an epoch, ratio {ours / bare:.3f}", flush=True)
+    return ours / bare
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=8)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
@@ -100,16 +122,7 @@ def main() -> int:
             "data": str(place / "data/data.yaml"), "epochs": options.epochs, "imgsz": 96, "batch": 8, "plots": False,
             "seed": 0, "verbose": False,
         }  # fmt: skip
-        ratios = []
-        for number in range(options.pairs):
-            kinds = [("bare", train_bare), ("ours", train_ours)]
-            times = {
-                name: train(place / f"{name}-{number}", dict(arguments))
-                for name, train in (kinds if number % 2 == 0 else reversed(kinds))
-            }
-            ratios.append(times["ours"] / times["bare"])
-            bare, ours = times["bare"], times["ours"]
-            print(f"pair {number + 1:2}: bare {bare:.3f} s, ours {ours:.3f} s an epoch, ratio {ours / bare:.3f}")
+        ratios = [measure_pair(number, place, arguments) for number in range(options.pairs)]
         logs = [math.log(ratio) for ratio in ratios]
         mean = statistics.fmean(logs)
         half = STUDENT.get(len(logs) - 1, 2.0) * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else 0.0
