@@ -21,6 +21,7 @@ from yolotui.core.jobs import Attempt, Job, JobSpec, Kind, Owner, Pausing, Prior
 from yolotui.core.limits import Intervention, Limits
 from yolotui.probe.processes import identity
 from yolotui.scheduler import interventions
+from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.local import LocalExecutor
 from yolotui.scheduler.pulse import Pulses
 from yolotui.scheduler.runs import Runs
@@ -49,7 +50,8 @@ class Watched:
         self.wakeups = Wakeups()
         self.executor = LocalExecutor(home, self.wakeups)
         limits = Limits(stall_s=60.0, log_bytes=1000)
-        self.warden = Warden(self.executor, Pulses(Runs().series, lambda: self.now), limits, clock=lambda: self.now)
+        self.endings = Endings(self.executor, clock=lambda: self.now)
+        self.warden = Warden(self.endings, Pulses(Runs().series, lambda: self.now), limits, clock=lambda: self.now)
 
     def says(self, event: str, **fields: Any) -> None:
         with (self.attempt_dir / "events.jsonl").open("a") as file:
@@ -95,6 +97,16 @@ def test_a_training_that_falls_silent_is_told_to_end_and_then_killed(watched):
     assert watched.note().cause is Cause.STALL
     assert "while training" in watched.note().sentence
     watched.passes(31)
+    assert watched.process.wait(timeout=30) in {-signal.SIGTERM, -signal.SIGKILL}
+
+
+def test_whoever_wants_it_ended_besides_the_wait_for_its_end_is_one(watched):
+    watched.says("phase", name="training")
+    watched.batch()
+    watched.passes(62)
+    assert watched.note() is not None
+    watched.now += 30
+    watched.endings.end(watched.job, watched.attempt)  # a person kills it as well
     assert watched.process.wait(timeout=30) in {-signal.SIGTERM, -signal.SIGKILL}
 
 

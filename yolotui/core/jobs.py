@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 
 def kill_after_s(kind: Kind) -> float:
-    """Seconds from TERM to KILL for what a person ends: a training on several GPUs needs time, a command rarely."""
+    """Seconds from TERM to KILL: a training on several GPUs needs time to leave, a command rarely."""
     return 10.0 if kind is Kind.COMMAND else 30.0
 
 

@@ -20,6 +20,7 @@ from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.scheduler.deadlines import DeadlineWatch
 from yolotui.scheduler.deciding import Decider
+from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.evicting import Evictor
 from yolotui.scheduler.executor import Executor
 from yolotui.scheduler.health import HealthWatch
@@ -91,8 +92,9 @@ class Leader:
         self._sickness = Sickness(store)
         self._peaks = PeakWatch()
         self._progress = ProgressWatch(self._runs, self._peaks, self._health, lambda: host.latest.gpus)
-        self._warden = Warden(executor, pulses, limits)
-        self._requests = Requests(store, executor)
+        self._endings = Endings(executor)
+        self._warden = Warden(self._endings, pulses, limits)
+        self._requests = Requests(store, executor, self._endings)
         self._starter = Starter(store, executor, host, self._picture, self._decider, tenants=policy.tenants)
         self._preflights = Preflights(home, store, self._picture, wakeups.nudge, mode=preflight)
         self._evictor = Evictor(store, self._picture)
@@ -185,6 +187,7 @@ class Leader:
         self._executor.forget(job, attempt)
         self._progress.forget(job.id)
         self._peaks.forget(attempt)
+        self._endings.forget(attempt)
         self._requests.forget(attempt)
         self._warden.forget(attempt)
         self._troubles.forget(job)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
-from yolotui.core.jobs import Attempt, Job, Pausing, Running, Stopping, kill_after_s
+from yolotui.core.jobs import Attempt, Job, Pausing, Running, Stopping
+from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.executor import Executor
 from yolotui.store import Store
 
@@ -12,11 +11,11 @@ from yolotui.store import Store
 class Requests:
     """Passes on what a job's state asks for; remembers what was passed on, so that nobody is asked twice."""
 
-    def __init__(self, store: Store, executor: Executor) -> None:
+    def __init__(self, store: Store, executor: Executor, endings: Endings) -> None:
         self._store = store
         self._executor = executor
+        self._endings = endings
         self._pauses_asked: dict[str, float] = {}
-        self._told_to_end: dict[str, float] = {}
 
     def pass_on(self, job: Job, attempt: Attempt, now: float) -> None:
         """Ask the trainer what a person or an eviction asks for, or end it."""
@@ -26,23 +25,13 @@ class Requests:
                     self._executor.ask(job, attempt, "pause")
                     self._pauses_asked[attempt.uuid] = pausing.since
                 if pausing.is_out_of_patience(now):
-                    self._end(job, attempt)
+                    self._endings.end(job, attempt)
             case Running(request=request) if request is not None:
                 self._executor.ask(job, attempt, request.value)
                 self._store.ledger.request_passed_on(job.id, request)
             case Stopping():
-                self._end(job, attempt)
+                self._endings.end(job, attempt)
 
     def forget(self, attempt: Attempt) -> None:
         """Let go of an attempt that has ended."""
         self._pauses_asked.pop(attempt.uuid, None)
-        self._told_to_end.pop(attempt.uuid, None)
-
-    def _end(self, job: Job, attempt: Attempt) -> None:
-        """TERM, a wait, then KILL over the whole tree."""
-        told_at = self._told_to_end.setdefault(attempt.uuid, time.monotonic())
-        patience_s = kill_after_s(job.spec.kind)
-        if time.monotonic() - told_at >= patience_s:
-            self._executor.kill(job, attempt)
-        else:
-            self._executor.terminate(job, attempt)

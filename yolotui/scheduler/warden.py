@@ -13,11 +13,10 @@ from pathlib import Path
 from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Running
 from yolotui.core.limits import Intervention, Limits, out_of_time, stalled
 from yolotui.scheduler import interventions
-from yolotui.scheduler.executor import Executor
+from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.local import attempt_directory
 from yolotui.scheduler.pulse import Pulses
 
-KILL_AFTER_S = 30.0
 LOGS_EVERY_S = 10.0
 
 log = logging.getLogger("yolotui.scheduler")
@@ -27,13 +26,12 @@ class Warden:
     """Looks at every attempt that runs, about once a second."""
 
     def __init__(
-        self, executor: Executor, pulses: Pulses, limits: Limits, clock: Callable[[], float] = time.monotonic
+        self, endings: Endings, pulses: Pulses, limits: Limits, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._executor = executor
+        self._endings = endings
         self._pulses = pulses
         self._limits = limits
         self._clock = clock
-        self._told_at: dict[str, float] = {}
         self._logs_at: dict[str, float] = {}
 
     def look(self, job: Job, attempt: Attempt, now: float) -> None:
@@ -47,11 +45,10 @@ class Warden:
             interventions.write(attempt_dir, intervention)
             log.warning("job %d: attempt %d is ended. %s", job.id, attempt.number, intervention.sentence)
         if intervention:
-            self._end(job, attempt)
+            self._endings.end(job, attempt)
 
     def forget(self, attempt: Attempt) -> None:
         """Let go of an attempt that has ended."""
-        self._told_at.pop(attempt.uuid, None)
         self._logs_at.pop(attempt.uuid, None)
         self._pulses.forget(attempt.uuid)
 
@@ -61,13 +58,6 @@ class Warden:
         if job.spec.kind is not Kind.TRAIN:  # nobody else tells how it is getting on
             return None
         return stalled(self._pulses.take(job, attempt), self._limits)
-
-    def _end(self, job: Job, attempt: Attempt) -> None:
-        told_at = self._told_at.setdefault(attempt.uuid, self._clock())
-        if self._clock() - told_at >= KILL_AFTER_S:
-            self._executor.kill(job, attempt)
-        else:
-            self._executor.terminate(job, attempt)
 
     def _cut_log(self, attempt: Attempt, file: Path) -> None:
         if self._clock() - self._logs_at.get(attempt.uuid, float("-inf")) >= LOGS_EVERY_S:
