@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from yolotui.core.jobs import Job
 from yolotui.queue import Queue
 from yolotui.tui.app import Dashboard
-from yolotui.tui.follow import Followed
+from yolotui.tui.run_reading import Followed
 from yolotui.tui.screens.queue import QueueScreen
 from yolotui.tui.widgets.job_table import JobTable
 
@@ -89,7 +89,9 @@ async def settled(pilot: Pilot[Any]) -> None:
     def shows_all() -> bool:
         job, follower = screen.table.job, screen._follower
         run_shown = (
-            job is None or screen.has_class("tiny") or (follower._shown == Followed.of(job) and job.id in screen._runs)
+            job is None
+            or screen.has_class("tiny")
+            or (follower._files.followed == Followed.of(job) and job.id in screen._runs)
         )
         return bool(
             screen.snapshot.read_at

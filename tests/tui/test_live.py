@@ -11,7 +11,7 @@ import pytest
 from tests.tui.believable import BelievableHome
 from tests.tui.showing import dashboard, main_screen, settled, table, text_of, until
 from yolotui.telemetry import RunReader
-from yolotui.tui.follow import Followed
+from yolotui.tui.run_reading import Followed
 
 
 def write_events(night: BelievableHome, job_id: int, *events: dict[str, Any]) -> None:

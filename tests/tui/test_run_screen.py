@@ -72,7 +72,7 @@ async def opened(pilot: Pilot[Any], job_id: int = 1, *keys: str) -> RunScreen:
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
     screen = run_screen(pilot)
-    await until(pilot, lambda: screen._watcher._posted is not None and screen.book.run.log_path)
+    await until(pilot, lambda: screen._watcher._files.followed is not None and screen.book.run.log_path)
     await pilot.press(*keys)
     await pilot.pause()
     if screen.page is Page.FILES and screen.files.path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from math import nan
@@ -12,36 +11,29 @@ from typing import TYPE_CHECKING
 from yolotui.core.jobs import Job
 from yolotui.errors import YolotuiError
 from yolotui.queue import Queue
-from yolotui.telemetry import LogTail, RunReader
 from yolotui.telemetry.pace import Pace
 from yolotui.telemetry.series import EpochRow, RunSeries
-from yolotui.tui.follow import Followed, view_of
 from yolotui.tui.run_book import Finding, RunBook, RunFile
-from yolotui.tui.run_view import RunView
+from yolotui.tui.run_reading import Followed, RunFiles, RunThread, unreadable, view_of
 
 if TYPE_CHECKING:
     from yolotui.probe.samples import GpuSample
 
-INTERVAL_S = 0.5
 LOG_LINES = 5000
 PICTURES = frozenset({".png", ".jpg", ".jpeg"})
 TELLING = ("results.png", "confusion_matrix_normalized.png", "confusion_matrix.png")
 """The artefacts that people look at first."""
 
 
-class RunWatcher(threading.Thread):
-    """Reads one run twice a second while it may grow; posts a frozen book when there is news."""
+class RunWatcher(RunThread):
+    """Reads one run; posts a frozen book of it when there is news."""
 
     def __init__(self, open_queue: Callable[[], Queue], post: Callable[[RunBook], object]) -> None:
-        super().__init__(name="run-watcher", daemon=True)
+        super().__init__("run-watcher")
         self._open_queue = open_queue
         self._post = post
-        self._wake = threading.Event()
-        self._stopped = threading.Event()
         self._job: Job | None = None
-        self._posted: Followed | None = None
-        self._reader: RunReader | None = None
-        self._log: LogTail | None = None
+        self._files = RunFiles(LOG_LINES)
         self._cards = CardReadings()
 
     def watch(self, job: Job | None) -> None:
@@ -49,41 +41,20 @@ class RunWatcher(threading.Thread):
         self._job = job
         self._wake.set()
 
-    def stop(self) -> None:
-        """Leave the loop; does not wait."""
-        self._stopped.set()
-        self._wake.set()
-
-    def run(self) -> None:
-        """Read until stopped."""
-        while not self._stopped.is_set():
-            job = self._job
-            if job is not None:
-                self._read(job)
-            grows = job is not None and Followed.of(job).grows
-            self._wake.wait(INTERVAL_S if grows else None)
-            self._wake.clear()
-
-    def _read(self, job: Job) -> None:
+    def _look(self) -> bool:
+        job = self._job
+        if job is None:
+            return False
         followed = Followed.of(job)
-        if self._reader is None or self._reader.run_dir != followed.run_dir:
-            self._reader, self._cards = RunReader(followed.run_dir), CardReadings()
-        if self._log is None or self._posted is None or self._posted.log != followed.log:
-            self._log = LogTail(followed.log, lines=LOG_LINES)
         try:
-            news = self._reader.poll()
-            news |= self._log.poll()
-            if news or followed != self._posted:
-                book = self._book(job, followed, self._reader.series, self._log.lines)
-            else:
-                return
-        except OSError as error:  # another user's directory, a disk that went away
-            text = f"It can't be read: {error}."
-            book = RunBook(RunView(job.id, log=(text,), log_path=str(job.run_dir)))
-        self._posted = followed
-        self._post(book)
+            if self._files.read(followed):
+                self._post(self._book(job, followed))
+        except OSError as error:
+            self._post(RunBook(unreadable(followed, error)))
+        return followed.grows
 
-    def _book(self, job: Job, followed: Followed, series: RunSeries, log: Sequence[str]) -> RunBook:
+    def _book(self, job: Job, followed: Followed) -> RunBook:
+        series = self._files.series
         rows = series.epochs
         try:
             with self._open_queue() as queue:
@@ -93,7 +64,7 @@ class RunWatcher(threading.Thread):
         paces = [series.paces.get(row.epoch, Pace()) for row in rows]
         results = followed.run_dir / "train"
         return RunBook(
-            run=view_of(followed, series, log),
+            run=view_of(followed, series, self._files.log),
             elapsed_s=tuple(row.elapsed_s for row in rows),
             ended_at=tuple(row.at_s for row in rows),
             epoch_attempts=tuple(row.attempt for row in rows),

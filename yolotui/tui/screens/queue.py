@@ -10,7 +10,7 @@ from yolotui.core.jobs import Held, Job, Waiting
 from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import Arranged, Order, RowId, arrange
 from yolotui.tui.draft import Draft, filled_from
-from yolotui.tui.follow import CurveOf, Followed, Follower
+from yolotui.tui.follow import CurveOf, Follower
 from yolotui.tui.group_row import member_rows
 from yolotui.tui.live import Live
 from yolotui.tui.messages import CurvesRead, RunRead, VerbDone
@@ -18,6 +18,7 @@ from yolotui.tui.panels.frame import View, empty_rows, keys_row, status_row
 from yolotui.tui.panels.gpus import gpu_rows, strip_height
 from yolotui.tui.panels.run import Subject, run_rows
 from yolotui.tui.plot import Row
+from yolotui.tui.run_reading import Followed
 from yolotui.tui.run_view import RunView
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
