@@ -15,16 +15,23 @@ from tests.cli.conftest import Shell
 from tests.helpers import eventually
 from yolotui import __version__
 from yolotui.cli.group import BROKEN_PIPE
-from yolotui.cli.main import VERBS, cli
+from yolotui.cli.main import SECTIONS, cli
 from yolotui.leadership import Lock
 from yolotui.store import Store
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", cli.verbs)
 def test_every_verb_explains_itself(shell: Shell, verb: str) -> None:
     result = shell(verb, "--help")
     assert result.exit_code == 0
     assert f"yolotui {verb}" in result.stdout
+
+
+def test_help_tells_the_verbs_by_what_people_want(shell: Shell) -> None:
+    told = shell("--help").stdout
+    for title, verbs in SECTIONS.items():
+        section = told.partition(f"\n{title}:\n")[2].partition("\n\n")[0]
+        assert [line.split()[0] for line in section.splitlines()] == list(verbs)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_the_top_level_imports_no_verb() -> None:
 
 def test_every_verb_of_the_table_exists() -> None:
     context = cli.make_context("yolotui", ["list"])
-    for verb in VERBS:
+    for verb in cli.verbs:
         command = cli.get_command(context, verb)
         assert command is not None
         assert command.name == verb

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.cli.conftest import Shell
 from tests.fuzz.mangling import SALT, bounded
-from yolotui.cli.main import VERBS
+from yolotui.cli.main import cli
 from yolotui.errors import WrongUse, YolotuiError
 from yolotui.jobfile import one_job
 from yolotui.jobfile.fields import READERS
@@ -29,7 +29,7 @@ anything = text | number_like | st.integers() | st.floats() | st.booleans() | st
 ANSWERS = {0, 1, 2, 3, 4, 5}
 # What would wait, start something, or leave the home.
 NOT_TYPED = {"demo", "weights", "scheduler", "wait", "completion", "logs", "simulate"}
-verbs = st.sampled_from(sorted(VERBS.keys() - NOT_TYPED))
+verbs = st.sampled_from(sorted(cli.verbs.keys() - NOT_TYPED))
 words = st.sampled_from(
     ["1", "1-9", "@default", "night", "--json", "--yes", "--dry-run", "--reason", "P0", "--gpus", "--"]
 )

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.cli.states import end, start
 from tests.store.builders import ANNA, submission, training
-from yolotui.cli.main import VERBS
+from yolotui.cli.main import cli
 from yolotui.core.jobs import Failed
 from yolotui.repair import repair
 from yolotui.runner import checkpoints
@@ -66,7 +66,7 @@ def test_the_trap_would_snap(witness: Path) -> None:
     assert witness.exists()
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS.keys() - CHANGE))
+@pytest.mark.parametrize("verb", sorted(cli.verbs.keys() - CHANGE))
 def test_no_verb_runs_what_a_checkpoint_holds(shell: Shell, trapped: int, witness: Path, verb: str) -> None:
     for words in ([], [str(trapped)], [str(trapped), str(trapped)], ["P0", str(trapped)], ["--json"]):
         shell(verb, *words)

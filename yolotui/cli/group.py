@@ -35,24 +35,34 @@ BROKEN_PIPE = 128 + 13
 
 
 class VerbGroup(click.Group):
-    """A click group over `verbs`, a mapping from a verb to the module of `yolotui.cli.verbs` that defines it.
+    """A click group over `sections`: under each title verbs, with the module of `yolotui.cli.verbs` that defines each.
 
     A command's return value is the exit code. Errors for people are printed as their sentence, never as a traceback.
     """
 
-    def __init__(self, *arguments: Any, verbs: Mapping[str, str], **options: Any) -> None:
+    def __init__(self, *arguments: Any, sections: Mapping[str, Mapping[str, str]], **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._verbs = verbs
+        self._sections = sections
+        self.verbs = {verb: module for verbs in sections.values() for verb, module in verbs.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  the signature is click's
-        """The verbs in the order in which the table tells them: related ones stand together."""
-        return list(self._verbs)
+        """All verbs, section by section."""
+        return list(self.verbs)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs under the titles of their sections, all in one column."""
+        width = max(map(len, self.verbs))
+        room = formatter.width - width - 6
+        for title, verbs in self._sections.items():
+            commands = [(verb, command) for verb in verbs if (command := self.get_command(ctx, verb))]
+            with formatter.section(title):
+                formatter.write_dl([(verb.ljust(width), each.get_short_help_str(room)) for verb, each in commands])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
         """Import the verb. Its module defines it as `<verb>_verb`."""
-        if cmd_name not in self._verbs:
+        if cmd_name not in self.verbs:
             return None
-        module = importlib.import_module(f"yolotui.cli.verbs.{self._verbs[cmd_name]}")
+        module = importlib.import_module(f"yolotui.cli.verbs.{self.verbs[cmd_name]}")
         command: click.Command = getattr(module, f"{cmd_name}_verb")
         return command
 
@@ -60,8 +70,8 @@ class VerbGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Say the nearest verb where there is none of that name."""
-        if args and args[0] not in self._verbs and not args[0].startswith("-"):
-            meant = did_you_mean(ELSEWHERE.get(args[0], args[0]), self._verbs)
+        if args and args[0] not in self.verbs and not args[0].startswith("-"):
+            meant = did_you_mean(ELSEWHERE.get(args[0], args[0]), self.verbs)
             raise click.UsageError(f"There is no verb {args[0]!r}{meant or '.'}", ctx)
         return super().resolve_command(ctx, args)
 
