@@ -125,6 +125,14 @@ def test_a_program_that_is_nowhere_is_refused_with_a_hint_at_the_shell(
     assert shell("run", "--env", f"PATH={tmp_path}", "--", "here").exit_code == 0
 
 
+def test_a_file_with_a_program_that_is_nowhere_is_refused_by_line(shell: Shell, store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.toml"
+    file.write_text("[[job]]\nrun = 'true'\n\n[[job]]\nrun = 'slep 3'\n")
+    result = shell("add", "--file", str(file))
+    assert (result.exit_code, store.read.jobs()) == (2, [])
+    assert "jobs.toml:5: run: there is no program 'slep' on PATH" in result.stderr
+
+
 def test_edit_changes_what_waits(add: Callable[..., int], shell: Shell, store: Store) -> None:
     add("a", "--priority", "P1")
     assert shell("edit", "a", "epochs=20", "imgsz=320").exit_code == 0

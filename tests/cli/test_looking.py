@@ -21,8 +21,8 @@ from yolotui.core.timetable import Demand, Entry, Estimate, Published, Timetable
 from yolotui.store import Actor, Store, Submission
 
 JOB_KEYS = {
-    "id", "name", "group", "kind", "state", "priority", "submitted_at", "expected_start", "expected_finish", "why",
-    "gpus", "epochs", "metrics", "attempts", "health", "run_dir",
+    "id", "name", "group", "owner", "kind", "state", "priority", "submitted_at", "expected_start", "expected_finish",
+    "why", "gpus", "epochs", "metrics", "attempts", "health", "run_dir",
 }  # fmt: skip
 ATTEMPT_KEYS = {
     "number", "state", "outcome", "started_at", "ended_at", "exit_code", "signal", "resumed_from_epoch", "gpus", "pid",
@@ -84,6 +84,19 @@ def test_list_in_a_pipe_is_plain_aligned_text(add: Callable[..., int], shell: Sh
     assert "10/10" in first
     assert "mAP50-95 0.612" in first
     assert "\x1b" not in header + first + second
+
+
+def test_list_tells_whose_jobs_they_are_where_several_people_have_some(
+    add: Callable[..., int], shell: Shell, store: Store
+) -> None:
+    add("mine")
+    assert "owner" not in shell("list").stdout
+    spec = JobSpec(name="hers", kind=Kind.COMMAND, command=("true",))
+    store.verbs.submit([Submission(spec=spec)], Actor("anna", 4711))
+    header, mine, hers = shell("list").stdout.splitlines()
+    at = header.index("owner")
+    assert (mine[at:].split()[0], hers[at:].split()[0]) == (Actor.current().name, "anna")
+    assert "owner" not in shell("list", "hers").stdout
 
 
 def test_list_filters(add: Callable[..., int], shell: Shell, store: Store) -> None:

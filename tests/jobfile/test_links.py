@@ -11,12 +11,12 @@ from yolotui.core.jobs import JobSpec
 from yolotui.errors import WrongFile, WrongUse
 from yolotui.jobfile import asked, one_job, read
 
-COMMANDS = "".join(f'[[job]]\nname = "{name}"\nrun = "x"\n' for name in "abcd")
+COMMANDS = "".join(f'[[job]]\nname = "{name}"\nrun = "true"\n' for name in "abcd")
 
 
 def spec_of(folder: Path, keys: str, *, before: str = COMMANDS) -> JobSpec:
     file = folder / "jobs.toml"
-    file.write_text(before + '[[job]]\nname = "last"\nrun = "x"\n' + dedent(keys))
+    file.write_text(before + '[[job]]\nname = "last"\nrun = "true"\n' + dedent(keys))
     return read(file, weights_dir=folder).jobs[-1].spec
 
 
@@ -63,12 +63,12 @@ class TestAfter:
     def test_a_circle_over_several_ways_is_printed_as_a_path(self, tmp_path: Path) -> None:
         file = tmp_path / "jobs.toml"
         links = (("a", 'failed = "b"'), ("b", 'any = "c"'), ("c", 'finished = "a"'))
-        file.write_text("".join(f'[[job]]\nname = "{name}"\nrun = "x"\nafter.{way}\n' for name, way in links))
+        file.write_text("".join(f'[[job]]\nname = "{name}"\nrun = "true"\nafter.{way}\n' for name, way in links))
         with pytest.raises(WrongFile, match=r"these wait for each other: a → b → c → a|b → c → a → b|c → a → b → c"):
             read(file, weights_dir=tmp_path)
 
     def test_what_an_alternative_made_is_not_handed_on_for_it_may_not_have_ended(self, tmp_path: Path) -> None:
-        command = 'run = ["x", "{a.dir}"]'
+        command = 'run = ["true", "{a.dir}"]'
         file = tmp_path / "jobs.toml"
         job = f'[[job]]\nname = "last"\n{command}\n'
         file.write_text(COMMANDS + job + 'after = { any = ["a", "b"] }\n')
@@ -76,7 +76,7 @@ class TestAfter:
             read(file, weights_dir=tmp_path)
         for after in ('{ finished = "a", any = ["b", "c"] }', '{ failed = "a" }', '{ any = "a" }'):
             file.write_text(COMMANDS + job + f"after = {after}\n")
-            assert read(file, weights_dir=tmp_path).jobs[-1].spec.command == ("x", "{a.dir}")
+            assert read(file, weights_dir=tmp_path).jobs[-1].spec.command == ("true", "{a.dir}")
 
 
 class TestWhere:
@@ -104,7 +104,7 @@ class TestWhere:
 
     def test_one_job_of_the_command_line_asks_in_the_same_words(self, tmp_path: Path) -> None:
         options = {"gpu": "A100", "avoid": ("0",), "after": {"failed": ["7"]}}
-        spec, _ = one_job(None, None, {}, weights_dir=tmp_path, folder=tmp_path, run=["x"], **options)
+        spec, _ = one_job(None, None, {}, weights_dir=tmp_path, folder=tmp_path, run=["true"], **options)
         assert (spec.gpu_model, spec.avoid, spec.after_failed) == ("A100", ("0",), ("7",))
 
 
@@ -125,7 +125,7 @@ class TestAsked:
 
 
 class TestNamesInTheQueue:
-    FILE = '[[job]]\nname = "train2"\nrun = "x"\nafter = "{after}"\n'
+    FILE = '[[job]]\nname = "train2"\nrun = "true"\nafter = "{after}"\n'
 
     def test_a_job_of_the_queue_may_be_called_almost_like_the_new_one(self, tmp_path: Path) -> None:
         file = tmp_path / "jobs.toml"

@@ -178,7 +178,7 @@ def test_a_wrong_value_is_named(folder, line, said):
         ("[defaults]\nname = 'a'\n" + JOB, "belongs to one job"),
         (JOB + JOB, "there twice"),
         (JOB + 'run = "echo hi"', "a command takes no arguments of Ultralytics"),
-        ('[[job]]\nrun = "x"\nepochs = 3', "a command takes no arguments of Ultralytics"),
+        ('[[job]]\nrun = "true"\nepochs = 3', "a command takes no arguments of Ultralytics"),
         (JOB.replace('"a"', '"12-20"'), "looks like an id"),
         (JOB.replace('"a"', '"@a"'), "must not start with @"),
         (JOB.replace("yolo11n.yaml", "yolo11n.pt"), "`yolotui weights yolo11n.pt` fetches it once"),
@@ -193,7 +193,7 @@ def test_a_wrong_value_is_named(folder, line, said):
         ("[[job]]\nrun = ['a', 3]", "list of texts"),
         (JOB + "[[job]]\nrun = 'x {a.best}'", "add after = ['a']"),
         (JOB + "[[job]]\nafter = 'a'\nrun = 'x {a.bset}'", "did you mean 'best'"),
-        (JOB + "[[job]]\nafter = 'aa'\nrun = 'x'\nname = 'ab'", "did you mean 'a'"),
+        (JOB + "[[job]]\nafter = 'aa'\nrun = 'true'\nname = 'ab'", "did you mean 'a'"),
     ],
 )
 def test_a_wrong_file_is_refused_with_a_sentence(folder, text, said):
@@ -218,7 +218,7 @@ def test_a_file_that_is_not_there_is_refused_with_a_sentence(folder):
 
 
 def test_a_circle_is_printed_as_a_path(folder):
-    chain = "".join(f'[[job]]\nname = "{n}"\nafter = "{after}"\nrun = "x"\n' for n, after in ("ab", "bc", "ca"))
+    chain = "".join(f'[[job]]\nname = "{n}"\nafter = "{after}"\nrun = "true"\n' for n, after in ("ab", "bc", "ca"))
     (told,) = mistakes(folder, chain)
     assert told in {f"{line}: after: these wait for each other: {path}" for line, path in
                     ((3, "a → b → c → a"), (7, "b → c → a → b"), (11, "c → a → b → c"))}  # fmt: skip
@@ -240,7 +240,7 @@ def test_names_in_after_that_the_file_does_not_have_are_for_the_queue(folder):
 def test_a_name_with_dots_is_found_in_gates_and_placeholders(folder):
     text = (
         JOB.replace('"a"', '"v1.5"')
-        + '[[job]]\nafter = "v1.5"\nwhen = "v1.5.val/box_loss < 1e0"\nrun = "x {v1.5.best}"'
+        + '[[job]]\nafter = "v1.5"\nwhen = "v1.5.val/box_loss < 1e0"\nrun = "true {v1.5.best}"'
     )
     assert taken(folder, text).jobs[1].spec.when == (Gate("v1.5", "val/box_loss", "<", 1.0),)
 
@@ -251,19 +251,20 @@ def test_braces_of_a_command_that_are_no_placeholder_stay(folder):
 
 
 def test_the_same_name_may_be_in_two_groups_and_after_means_the_own_group(folder):
-    pair = '[[job]]\nname = "a"\ngroup = "{g}"\nrun = "x"\n[[job]]\nname = "b"\ngroup = "{g}"\nrun = "x"\nafter = "a"\n'
+    job = '[[job]]\nname = "{name}"\ngroup = "{g}"\nrun = "true"\n'
+    pair = job.replace("{name}", "a") + job.replace("{name}", "b") + 'after = "a"\n'
     file = taken(folder, pair.replace("{g}", "one") + pair.replace("{g}", "two"))
     assert [job.spec.group for job in file.jobs] == ["one", "one", "two", "two"]
 
 
 def test_after_may_name_a_job_of_another_group_of_the_file(folder):
-    text = '[[job]]\nname = "a"\ngroup = "g"\nrun = "x"\n[[job]]\nname = "b"\nrun = "x {a.dir}"\nafter = "a"\n'
+    text = '[[job]]\nname = "a"\ngroup = "g"\nrun = "true"\n[[job]]\nname = "b"\nrun = "true {a.dir}"\nafter = "a"\n'
     assert taken(folder, text).jobs[1].external == ()
     assert "makes no weights" in mistakes(folder, text.replace("{a.dir}", "{a.best}"))[0]
 
 
 def test_defaults_that_no_job_uses_are_checked_too(folder):
-    (told,) = mistakes(folder, "[defaults]\nlr0 = 9\n[[job]]\nrun = 'x'")
+    (told,) = mistakes(folder, "[defaults]\nlr0 = 9\n[[job]]\nrun = 'true'")
     assert told.startswith("2: lr0: must be at most 1")
 
 
@@ -280,7 +281,7 @@ def test_tables_choose_the_kind_and_defaults_fit_themselves_to_it(folder):
         folder,
         defaults
         + '[[job]]\n[[job]]\nval = { imgsz = 64 }\n[[job]]\npredict = { source = "images" }\n'
-        + '[[job]]\nexport = { format = "onnx", name = "rk3588" }\n[[job]]\nrun = "x"\n',
+        + '[[job]]\nexport = { format = "onnx", name = "rk3588" }\n[[job]]\nrun = "true"\n',
     ).jobs
     assert (train.spec.kind, train.spec.arguments) == (Kind.TRAIN, {"epochs": 9})
     assert (val.spec.kind, val.spec.arguments) == (Kind.VAL, {"batch": 2, "imgsz": 64})
@@ -325,7 +326,7 @@ def test_weights_are_looked_up_beside_the_file_first_and_then_where_they_were_fe
 
 
 def test_what_an_earlier_job_makes_need_not_be_there_yet(folder):
-    text = '[[job]]\nname = "gen"\nrun = "x"\n' + JOB.replace("shapes.yaml", "{gen.dir}/data.yaml") + 'after = "gen"'
+    text = '[[job]]\nname = "gen"\nrun = "true"\n' + JOB.replace("shapes.yaml", "{gen.dir}/data.yaml") + 'after = "gen"'
     assert taken(folder, text).jobs[1].spec.data == "{gen.dir}/data.yaml"
 
 

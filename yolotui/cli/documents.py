@@ -57,6 +57,7 @@ def job_document(job: Job, entry: Entry | None, why: str) -> Document:
         "id": job.id,
         "name": job.name,
         "group": job.spec.group,
+        "owner": job.owner.name,
         "kind": job.spec.kind.value,
         "state": job.state,
         "priority": job.priority.name,

@@ -14,7 +14,7 @@ from yolotui.core.jobs import AfterMode, Gate, JobSpec, Kind, Priority
 from yolotui.jobfile.drafts import TABLES, Draft, Given
 from yolotui.jobfile.fields import READERS
 from yolotui.jobfile.links import Entry, Roster
-from yolotui.jobfile.places import PLACEHOLDER, Places
+from yolotui.jobfile.places import PLACEHOLDER, Places, refuse_missing_program
 from yolotui.jobfile.source import Mistakes
 
 _ULTRALYTICS_KEYS = ("model", "data")
@@ -152,6 +152,8 @@ class _Job:
             cwd=self._cwd() if is_command else "",
             **{_SPEC_NAMES.get(key, key): self._get(key) for key in _PLAIN_KEYS if key in self._fields},
         )
+        if spec.command:
+            self._try("run", partial(refuse_missing_program, spec))
         return Assembled(spec, self._get("priority", Priority.P2), self._get("hold", False), external)
 
     def _model(self) -> str | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -13,7 +10,7 @@ from yolotui import ultralytics_args
 from yolotui.core.jobs import JobSpec, Kind
 from yolotui.errors import WrongUse
 from yolotui.jobfile.fields import name
-from yolotui.jobfile.places import PLACEHOLDER, Places
+from yolotui.jobfile.places import Places, refuse_missing_program
 
 
 def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
@@ -22,8 +19,13 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
         if not spec.command:
             raise WrongUse(f"{spec.name!r} has no command.")
         spec = spec if spec.cwd else msgspec.structs.replace(spec, cwd=str(folder))
-        if wrong := _wrong_names(spec) + _missing_program(spec):
-            raise WrongUse("\n".join(wrong))
+        mistakes = _wrong_names(spec)
+        try:
+            refuse_missing_program(spec)
+        except ValueError as error:
+            mistakes.append(f"run: {error}")
+        if mistakes:
+            raise WrongUse("\n".join(mistakes))
         return spec
     mistakes = _wrong_names(spec)
     places = Places(folder, weights_dir)
@@ -45,19 +47,6 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
     if mistakes:
         raise WrongUse("\n".join(mistakes))
     return msgspec.structs.replace(spec, **found)
-
-
-def _missing_program(spec: JobSpec) -> list[str]:
-    """That the PATH which the command will run with has no such program; a path may come to be until it starts."""
-    program = spec.command[0]
-    if "/" in program or PLACEHOLDER.search(program):
-        return []
-    path = spec.env.get("PATH") or os.environ.get("PATH") or os.defpath
-    if shutil.which(program, path=os.pathsep.join(str(Path(spec.cwd, each)) for each in path.split(os.pathsep))):
-        return []
-    is_line = len(spec.command) == 1 and len(program.split()) > 1
-    hint = f"; a line for a shell is run with: {shlex.join(['sh', '-c', program])}" if is_line else ""
-    return [f"run: there is no program {program!r} on PATH{hint}"]
 
 
 def _wrong_names(spec: JobSpec) -> list[str]:

@@ -1,13 +1,15 @@
-"""Where models, data and interpreters of a file of jobs are: relative paths are meant from the file's folder."""
+"""Where what a file of jobs names is found: models, data, programs. Relative paths are meant from the file's folder."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 
 from yolotui import ultralytics_args
+from yolotui.core.jobs import JobSpec
 from yolotui.nearest import did_you_mean
 
 PLACEHOLDER = re.compile(r"\{([^{}\n]+)\.(\w+)\}")
@@ -121,6 +123,19 @@ class Places:
         scaled = {re.sub(r"^(yolo\w?\d+)(?=[.-])", rf"\1{scale}", name) for name in shipped for scale in "nsmlx"}
         files = [name for name in self._names_here() if name.endswith((".pt", ".yaml", ".yml"))]
         return [*files, *sorted(shipped | scaled)]
+
+
+def refuse_missing_program(spec: JobSpec) -> None:
+    """Raise ValueError if the PATH that a command will run with lacks its program; a path may come to be until then."""
+    program = spec.command[0]
+    if not _is_bare(program) or PLACEHOLDER.search(program):
+        return
+    path = spec.env.get("PATH") or os.environ.get("PATH") or os.defpath
+    if shutil.which(program, path=os.pathsep.join(str(Path(spec.cwd, each)) for each in path.split(os.pathsep))):
+        return
+    is_line = len(spec.command) == 1 and len(program.split()) > 1
+    hint = f"; a line for a shell is run with: {shlex.join(['sh', '-c', program])}" if is_line else ""
+    raise ValueError(f"there is no program {program!r} on PATH{hint}")
 
 
 def _is_bare(said: str) -> bool:

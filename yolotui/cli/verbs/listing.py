@@ -65,7 +65,9 @@ def list_verb(jobs: Sequence[str], states: Sequence[str], group: str | None, as_
 
 
 def _job_table(jobs: Sequence[Job], around: Surroundings, now: float) -> Table:
-    left_out = LEFT_OUT_ON_A_NARROW_TERMINAL if is_narrow() else frozenset()
+    left_out = set(LEFT_OUT_ON_A_NARROW_TERMINAL if is_narrow() else ())
+    if len({job.owner for job in jobs}) == 1:
+        left_out.add("owner")
     rows = [_row(job, around, now) for job in jobs]
     table = Table(tuple(title for title in rows[0] if title not in left_out), right=NUMBERS)
     for row in rows:
@@ -81,6 +83,7 @@ def _row(job: Job, around: Surroundings, now: float) -> dict[str, str | Cell]:
         "prio": job.priority.name,
         "name": job.name,
         "group": job.spec.group,
+        "owner": job.owner.name,
         "epochs": epochs_text(job),
         "best": best_text(job, at_most=1),
         "start": start_text(job, entry, now),
