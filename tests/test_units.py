@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolotui.units import duration, format_bytes, format_clock, format_duration, moment, size
+from yolotui.units import duration, format_bytes, format_clock, format_duration, format_weekday, moment, size
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,10 @@ def test_a_shown_size_is_near_and_readable_again(amount):
 def test_a_clock_time_says_the_day_where_it_is_another(then, said):
     now = datetime(2026, 11, 21, 13, 0, tzinfo=UTC).timestamp()
     assert format_clock(then.timestamp(), now, zone=UTC) == said
+
+
+def test_a_moment_in_a_sentence_that_is_kept_is_the_same_whenever_it_is_read():
+    assert format_weekday(datetime(2026, 11, 21, 0, 5, tzinfo=UTC).timestamp(), zone=UTC) == "Sat 00:05"
 
 
 SATURDAY = datetime(2026, 11, 21, 13, 0, tzinfo=UTC).timestamp()

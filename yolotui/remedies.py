@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yolotui.core.jobs import Cancelled, Failed, Held, Job, Notice, Paused, Pausing, Running, Skipped
 from yolotui.core.planning.leaving import loses
-from yolotui.units import format_clock
+from yolotui.units import format_weekday
 
 
 def remedy(job: Job) -> str:
@@ -29,5 +29,5 @@ def room_sentence(job: Job) -> str:
     match job.status:
         case Running(notice=Notice() as notice) | Pausing(notice=Notice() as notice):
             whom = f"booking {notice.for_booking}" if notice.for_booking is not None else f"job {notice.for_job}"
-            return f"Makes room for {whom} at {format_clock(notice.due_at, notice.given_at)}. {loses(notice.loses_s)}"
+            return f"Makes room for {whom} ({format_weekday(notice.due_at)}). {loses(notice.loses_s)}"
     return ""

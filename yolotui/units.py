@@ -170,3 +170,11 @@ def format_clock(at: float, now: float, *, zone: tzinfo | None = None) -> str:
     if 1 < days < 7:
         return f"{then:%a %H:%M}"
     return f"{then:%Y-%m-%d %H:%M}"
+
+
+def format_weekday(at: float, *, zone: tzinfo | None = None) -> str:
+    """`"Mon 02:10"`: a moment (UTC seconds) in a sentence that is kept, and read on another day than it was written.
+
+    `zone` is the local time zone if None.
+    """
+    return f"{datetime.fromtimestamp(at, UTC).astimezone(zone):%a %H:%M}"

@@ -328,7 +328,7 @@ def test_who_has_to_make_room_says_for_whom_and_what_it_loses(
     notice = Notice(given_at=time.time(), due_at=time.time(), for_job=7, loses_s=960.0, why="Job 7 needs its GPU.")
     assert store.ledger.give_notice(job, notice)
     told = shell("why", "night").stdout
-    assert "night is running. Makes room for job 7 at " in told
+    assert "night is running. Makes room for job 7 (" in told
     assert "It loses about 16 min of its work" in told
     assert store.ledger.evict(job, notice)
-    assert "night is pausing. Makes room for job 7 at " in shell("why", "night").stdout
+    assert "night is pausing. Makes room for job 7 (" in shell("why", "night").stdout

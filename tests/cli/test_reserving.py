@@ -208,6 +208,12 @@ def test_what_would_save_a_deadline_is_told(machine: Shell, store: Store, add: A
     why = machine("why", "night").stdout
     assert "too late." in why
     assert "would save it" in why
+    (foreseen,) = [each for each in machine.json("forecast")["forecast"]["entries"] if each["name"] == "night"]
+    deadline = foreseen["deadline"]
+    assert (deadline["at"], deadline["missed"]) == (store.read.job(5).deadline_at, True)
+    assert deadline["late_s"] == foreseen["expected_finish"] - deadline["at"] > 0
+    assert machine.json("why", "night")["why"][0]["deadline"] == deadline
+    assert machine.json("why", "long-0")["why"][0]["deadline"] is None
 
 
 def test_quotas_are_shown_with_what_is_used(machine: Shell, store: Store, add: Add) -> None:

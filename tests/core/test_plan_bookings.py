@@ -11,6 +11,7 @@ from yolotui.core.jobs import Notice, Priority
 from yolotui.core.plan import Policy, Preemption
 from yolotui.core.planning.leaving import RESTART_S
 from yolotui.core.timetable import Binding, Demand
+from yolotui.units import format_weekday
 
 MINUTE = 60.0
 ALL = ["gpu-0", "gpu-1"]
@@ -80,7 +81,7 @@ def test_who_runs_is_told_half_an_hour_before_and_leaves_an_epoch_before() -> No
     assert notice.due_at == NOW + 50 * MINUTE
     assert notice.patience_s == 10 * MINUTE
     assert notice.why == (
-        "alice's booking 7 begins in 35 min. "
+        f"alice's booking 7 begins {format_weekday(NOW + HOUR)}. "
         "It is paused at a checkpoint, loses no epoch, and continues later by itself."
     )
     told = replace(left, notice=notice)
@@ -176,7 +177,7 @@ def test_what_cannot_be_paused_is_said_where_nothing_else_helps() -> None:
     window = booking(7, ["gpu-0"], opens_h=0.5, pinned=True)
     timetable = planned(cards(2), [running(1, ["gpu-0"], hours=3)], bookings=[window])
     assert [(each.booking_id, each.why) for each in timetable.hindrances] == [
-        (7, "Job 1 (job-1) can't be paused, and is expected to use GPU 0 for another 3 h 00 min.")
+        (7, f"Job 1 (job-1) can't be paused, and is expected to use GPU 0 until {format_weekday(NOW + 3 * HOUR)}.")
     ]
     unpinned = planned(cards(2), [running(1, ["gpu-0"], hours=3)], bookings=[booking(7, ["gpu-0"], opens_h=0.5)])
     assert unpinned.bindings == (Binding(7, ("gpu-1",)),)

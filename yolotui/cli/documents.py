@@ -19,6 +19,7 @@ from yolotui.core.timetable import Demand, Entry, Estimate, Published
 
 if TYPE_CHECKING:
     from yolotui.core.comparing_runs import Comparison
+    from yolotui.core.deadlines import Miss
     from yolotui.core.health import Finding
     from yolotui.store import AuditRow, GpuMark, Leader
     from yolotui.telemetry import EpochRow
@@ -202,10 +203,18 @@ def quota_document(quota: Quota, gpus_in_use: int) -> Document:
     }
 
 
-def entry_document(entry: Entry, job: Job, estimate: Estimate | None) -> Document:
+def deadline_document(job: Job, miss: Miss | None) -> Document | None:
+    """When a job must be done, whether that is expected to be missed, and by how many seconds (null: nobody knows)."""
+    if job.deadline_at is None:
+        return None
+    late_s = miss.finish_at - miss.deadline_at if miss and miss.finish_at is not None else None
+    return {"at": job.deadline_at, "missed": miss is not None, "late_s": late_s}
+
+
+def entry_document(entry: Entry, job: Job, estimate: Estimate | None, miss: Miss | None) -> Document:
     """A line of the timetable. Four starts out of five, and finishes, fall between the moments of their interval.
 
-    Of a job that is at work the start is the real one.
+    Of a job that is at work the start is the real one. `miss` is that of its deadline, if it is expected.
     """
     started = started_at(job)
     return {
@@ -219,6 +228,7 @@ def entry_document(entry: Entry, job: Job, estimate: Estimate | None) -> Documen
         "gpus": list(entry.gpus),
         "rough": entry.rough,
         "estimate": estimate_document(estimate),
+        "deadline": deadline_document(job, miss),
         "why": str(entry.why) if entry.why else None,
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from yolotui.cli.documents import entry_document, why_document
+from yolotui.cli.documents import deadline_document, entry_document, why_document
 from yolotui.cli.lateness import lateness
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.preflight_words import echo_remarks, preflight_document
@@ -15,7 +15,7 @@ from yolotui.cli.printing import Table, clean, narrate, print_document, print_ta
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import estimate_text, first_start, foreseen_text, start_text, state_cell
-from yolotui.core.deadlines import misses
+from yolotui.core.deadlines import Miss, misses
 from yolotui.core.jobs import Job
 from yolotui.core.priorities import score
 from yolotui.core.timetable import Entry, Published
@@ -37,9 +37,13 @@ def why_verb(jobs: Sequence[str], verbose: bool, as_json: bool) -> None:
     preflights = queue.preflights([job.id for job in found if not job.ended])
     now = time.time()
     if as_json:
+        missed = _missed(around)
         told = (
             why_document(job, around.why(job), around.remedy(job), around.estimate(job), now)
-            | {"preflight": preflight_document(preflights.get(job.id))}
+            | {
+                "deadline": deadline_document(job, missed.get(job.id)),
+                "preflight": preflight_document(preflights.get(job.id)),
+            }
             for job in found
         )
         print_document("why", list(told))
@@ -76,9 +80,10 @@ def forecast_verb(record: bool, as_json: bool) -> None:
         return
     around = Surroundings.of(queue)
     lines = _lines_in_order(queue.jobs(unfinished=True), around)
+    missed = _missed(around)
     if as_json:
         at = around.published.timetable.made_at if around.published else None
-        entries = [entry_document(entry, job, around.estimate(job)) for entry, job in lines]
+        entries = [entry_document(entry, job, around.estimate(job), missed.get(job.id)) for entry, job in lines]
         print_document("forecast", {"at": at, "entries": entries})
         return
     if around.published is None:
@@ -92,8 +97,14 @@ def forecast_verb(record: bool, as_json: bool) -> None:
         finish = foreseen_text(entry.finish_at, (entry.finish_low_at, entry.finish_high_at), now, rough=entry.rough)
         table.add(str(job.id), state_cell(job.state), job.name, start, finish, gpus, around.why(job))
     print_table(table)
-    narrate(*(miss.sentence(now) for miss in misses(around.published.world, around.published.timetable)))
+    narrate(*(miss.sentence(now) for miss in missed.values()))
     narrate(f"As planned {format_duration(max(round(now - around.published.timetable.made_at), 0))} ago.")
+
+
+def _missed(around: Surroundings) -> dict[int, Miss]:
+    """By job: the deadlines that the published timetable will miss, the most pressing first."""
+    published = around.published
+    return {miss.job_id: miss for miss in misses(published.world, published.timetable)} if published else {}
 
 
 def _start(job: Job, entry: Entry, now: float) -> str:

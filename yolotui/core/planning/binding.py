@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from yolotui.core.bookings import Booked, Booking
 from yolotui.core.gpus import Excluded, Gpu, Lost
 from yolotui.core.planning.pools import is_called
-from yolotui.core.planning.saying import span
 from yolotui.core.planning.windows import run_into
 from yolotui.core.timetable import Binding, Demand, Hindrance, World
+from yolotui.units import format_weekday
 
 SETTLED_BEFORE_S = 3600.0
 """Who runs on which card is not known long before; what is lost or closed is."""
@@ -134,11 +134,11 @@ def _hindrances(
                 for demand in running:
                     one = replace(booking, gpus=(uuid,))
                     if uuid in demand.holding and not _makes_way(demand) and _runs_into(demand, one, now):
-                        left = span(demand.estimate.remaining_s)
+                        until = format_weekday(now + demand.estimate.remaining_s)
                         yield Hindrance(
                             booking.id,
                             f"Job {demand.job_id} ({demand.name}) can't be paused, and is expected to use {name} "
-                            f"for another {left}.",
+                            f"until {until}.",
                         )
             case _:
                 pass

@@ -11,9 +11,9 @@ from yolotui.core.planning.ground import Ground, is_for
 from yolotui.core.planning.leaving import RESTART_S, UNKNOWN_EPOCH_S, Departure, is_pausable, leave, loses
 from yolotui.core.planning.policy import Policy
 from yolotui.core.planning.profile import Profile
-from yolotui.core.planning.saying import span
 from yolotui.core.planning.tasks import Place, Task
 from yolotui.core.timetable import Demand
+from yolotui.units import format_weekday
 
 WORTH_STARTING_S = max(600.0, 5 * RESTART_S)
 """A job is started into a gap, to be paused at its end, when it gets at least so far."""
@@ -41,7 +41,7 @@ def yielding(
         return departure
     if now < notice.due_at - policy.notice_s:
         return Departure(demand, departure.leaves_at, departure.loses_s)
-    opens = "has begun" if booking.starts_at <= now else f"begins in {span(booking.starts_at - now)}"
+    opens = "has begun" if booking.starts_at <= now else f"begins {format_weekday(booking.starts_at)}"
     why = f"{booking.owner.name}'s booking {booking.id} {opens}. {loses(departure.loses_s)}"
     told = Notice(
         given_at=now,
