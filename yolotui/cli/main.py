@@ -86,7 +86,7 @@ SECTIONS = {
     cls=VerbGroup,
     sections=SECTIONS,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.option("--batch", type=click.Path(), metavar="FILE", help="Run a file of jobs to its end, in the foreground.")
 @click.option("--again", is_flag=True, help="With --batch: a new round of jobs that were taken before.")

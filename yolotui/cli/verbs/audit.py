@@ -26,10 +26,11 @@ def audit_verb(jobs: Sequence[str], lines: int, as_json: bool) -> None:
     if as_json:
         print_document("audit", [audit_document(row) for row in rows])
         return
+    cards = queue.cards()
     table = Table(("at", "who", "verb", "job", "reason", "detail"), right=frozenset({"job"}))
     for row in rows:
         job = "" if row.job is None else str(row.job)
-        table.add(clock_text(row.at), _who(row), row.verb, job, row.reason, detail_text(row))
+        table.add(clock_text(row.at), _who(row), row.verb, job, row.reason, detail_text(row, cards))
     print_table(table)
 
 

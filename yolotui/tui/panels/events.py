@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich.style import Style
 
 from yolotui.audit_text import detail_text
-from yolotui.core.jobs import Job
 from yolotui.store import AuditRow
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import PLAIN, QUIET, SKY, ink
 from yolotui.tui.panels.searching import marked
 from yolotui.tui.panels.texts import Piece, cut, pieces
 from yolotui.tui.plot import Row
+from yolotui.tui.snapshot import Snapshot
 from yolotui.tui.words import fit, named, plain
 from yolotui.units import format_clock
 
@@ -26,12 +24,13 @@ def attention_row(notice: Piece, width: int, glyphs: Glyphs) -> Row:
     return cut(pieces((f"{glyphs.attention} needs attention  ", style), (text, style)), width, glyphs.ellipsis)
 
 
-def event_row(event: AuditRow, jobs: Mapping[int, Job], words: str, now: float, width: int, glyphs: Glyphs) -> Row:  # noqa: PLR0917 — what it draws, where
+def event_row(event: AuditRow, snapshot: Snapshot, words: str, now: float, width: int, glyphs: Glyphs) -> Row:  # noqa: PLR0917 — what it draws, where
     """When, who, what, which job, why; the words that are looked for are marked."""
-    job = jobs.get(event.job) if event.job is not None else None
+    job = snapshot.jobs.get(event.job) if event.job is not None else None
+    cards = snapshot.published.host.gpus if snapshot.published else ()
     subject = named(job) if job else f"#{event.job}" if event.job is not None else ""
     why = f'"{event.reason}"' if event.reason else ""
-    rest = "  ".join(text for text in (why, detail_text(event)) if text)
+    rest = "  ".join(text for text in (why, detail_text(event, cards)) if text)
     when = format_clock(event.at, now)
     short = width < 100
     row = pieces((fit(when, 15 if short else WHEN_WIDTH, glyphs.ellipsis) + " ", QUIET))

@@ -172,7 +172,7 @@ class EventsScreen(ViewScreen):
 
     def draw(self, event: AuditRow, width: int) -> Row:
         """An event as a row."""
-        return event_row(event, self.snapshot.jobs, self._words, self.setting.now(), width, self._glyphs)
+        return event_row(event, self.snapshot, self._words, self.setting.now(), width, self._glyphs)
 
     def draw_notice(self, notice: Piece, width: int) -> Row:
         """Something that needs attention as a row."""
