@@ -184,7 +184,8 @@ class Queue(Foresight, Sharing):
         job = self.job(job_id)
         spec = as_it_was(job)
         arguments = {key: value for key, value in {**spec.arguments, **changes}.items() if value is not None}
-        spec = checked(replace(spec, arguments=arguments), folder=Path.cwd(), weights_dir=self.home.weights)
+        spec = replace(spec, arguments=arguments, cwd=spec.cwd or job.project)
+        spec = checked(spec, folder=Path.cwd(), weights_dir=self.home.weights)
         if refused := self._too_much(spec):
             raise WrongUse(refused)
         submission = Submission(spec=spec, priority=job.priority, environment=self._store.read.environment(job_id))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.jobs import HOUR, attempt, job
-from yolotui.core.reporting import Period, bounds, gpu_seconds, report
+from yolotui.core.reporting import Period, bounds, gpu_seconds, project_name, report
 
 CARDS = {"GPU-0": "0 H100", "GPU-1": "1 H100"}
 
@@ -30,6 +30,7 @@ def test_hours_are_charged_to_owner_and_group_within_the_period_only():
         ("jonas", 2, 1),
     ]
     assert [(usage.name, usage.gpu_s / HOUR, usage.jobs) for usage in found.by_group] == [("night", 6, 2)]
+    assert found.by_project == ()  # nobody knows where these were submitted
     assert [(run.job_id, run.gpu_s / HOUR, run.ran_s / HOUR) for run in found.runs] == [(1, 4, 2), (2, 2, 2)]
     assert found.gpu_s == 6 * HOUR
     assert found.share_busy == pytest.approx(6 / 16)
@@ -105,3 +106,11 @@ def test_charges_add_up_to_busy_time_and_the_rest_is_idle(taken: list[tuple[int,
 )
 def test_periods(period: Period, now: str, since: str, until: str):
     assert bounds(period, at(now), zone=UTC) == (at(since), at(until))
+
+
+def test_a_project_is_called_as_briefly_as_can_be_told_apart():
+    folders = {"/home/anna/crops", "/home/ben/crops", "/srv/shelves", ""}
+    assert {project_name(folder, folders) for folder in folders} == {
+        "anna/crops", "ben/crops", "shelves", "no project",
+    }  # fmt: skip
+    assert project_name("/", {"/"}) == "/"

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 import xml.etree.ElementTree as ET
+from base64 import b64decode
 from html.parser import HTMLParser
 
 import pytest
 from msgspec.structs import replace
 
 from tests.cli.states import end, publish, reach, start
+from tests.store.builders import submission, training
 from tests.telemetry.writing import Run
 from yolotui.cli.moments import read_past_moment
-from yolotui.core.jobs import Outcome, Succeeded, Waiting
+from yolotui.core.idling import Idleness, Recorded
+from yolotui.core.jobs import Outcome, Process, Succeeded, Waiting
+from yolotui.core.standstill import Standstill
 from yolotui.errors import WrongUse
 from yolotui.probe import Samples
-from yolotui.store import Store
+from yolotui.store import Actor, Store
 from yolotui.units import moment
+
+OTHERS = Idleness(Standstill.OTHER_JOBS, 7, "It comes after job 3.")
 
 
 @pytest.fixture
@@ -30,6 +36,8 @@ def night(shell, store, add):
         samples.record(replace(published.host, at=now - ago, gpus=gpus))
     samples.close()
     job = add("night|<b>")
+    with Store(shell.home, clock=lambda: now - 7300) as earliest:
+        earliest.ledger.take_the_lead(Process(1, 1, "boot"))
     # An hour ago: what ends later than the report does is not in it.
     with Store(shell.home, clock=lambda: now - 3600) as earlier:
         start(earlier, job, gpus=("GPU-0",))
@@ -41,6 +49,7 @@ def night(shell, store, add):
         for epoch in range(1, 11):
             run.epoch(epoch)
         end(earlier, job, Succeeded(now))
+    store.ledger.record_idleness([Recorded("GPU-1", now - 7200, OTHERS)])
     shell.home.config.write_text("[costs]\nkwh = 0.5\ngpu_hour = 2\n")
     return job
 
@@ -51,7 +60,10 @@ def test_it_tells_what_ran_what_broke_and_what_it_cost(shell, night):
     assert "mAP50-95(B) 0.4321" in told
     assert "gpu_memory Out of memory." in told
     assert "continued after epoch 3" in told
-    assert "nothing waited" in told
+    assert "waited for other jobs" in told
+    assert "#7: It comes after job 3." in told
+    assert "GPU 1  given" in told
+    assert "By project" in told
     assert "kWh" in told
     assert "EUR" in told
 
@@ -64,7 +76,12 @@ def test_the_document_has_every_part(shell, night):
     (crash,) = report["crashes"]
     assert (crash["attempt"], crash["cause"]) == (1, "gpu_memory")
     assert report["energy"]["total_kwh"] > 0
-    assert {gap["cause"] for gap in report["gaps"]} == {"nothing waited"}
+    (of_the_other,) = (gap for gap in report["gaps"] if gap["gpu"] == "GPU-1")
+    assert (of_the_other["cause"], of_the_other["job"]) == ("waited for other jobs", 7)
+    for charged in ("by_owner", "by_group", "by_project"):
+        (charge,) = report[charged]
+        assert charge["gpu_s"] == pytest.approx(report["total"]["gpu_s"])
+        assert charge["cost"] == pytest.approx(charge["gpu_s"] / 3600 * 2 + charge["kwh"] * 0.5)
     assert report["curves"][0]["points"][-1] == [10, 0.1]
     assert report["costs"] == {"kwh": 0.5, "gpu_hour": 2.0, "currency": "EUR"}
     assert report["foresight"]["starts"] == 0
@@ -75,6 +92,7 @@ def test_markdown_keeps_its_tables_whatever_a_job_is_called(shell, night):
     assert r"night\|\<b\>" in told
     rows = [line for line in told.splitlines() if line.startswith("|")]
     assert {row.replace(r"\|", "").count("|") for row in rows} <= {5, 6, 10}
+    assert "```text\nGPU 0" in told
 
 
 class Links(HTMLParser):
@@ -103,7 +121,44 @@ def test_the_page_needs_nothing_else_and_takes_no_markup_from_names(shell, night
     assert not {"script", "b", "img"} & links.seen
     assert "night|&lt;b&gt;" in text
     charts = [ET.fromstring(part.split("</svg>")[0].join(("<svg", "</svg>"))) for part in text.split("<svg")[1:]]
-    assert len(charts) == 3  # the cards, the owners, the curves
+    assert len(charts) == 3  # two cards, the curves
+
+
+def test_names_are_whole_on_the_page_however_long(shell, store, tmp_path):
+    owner, now = "a-very-long-name-of-somebody-with-many-letters", time.time()
+    publish(store, 1, at=now, name="NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition")
+    (job,) = store.verbs.submit([submission(training("night-" * 20))], Actor(owner, 1))
+    with Store(shell.home, clock=lambda: now - 600) as earlier:
+        start(earlier, job, gpus=("GPU-0",))
+        end(earlier, job, Succeeded(now))
+    file = tmp_path / "night.html"
+    shell("report", "--since", "2h", "--html", str(file))
+    text = file.read_text()
+    assert f"<td>{owner}</td>" in text
+    assert f"<td>{'night-' * 20}</td>" in text
+    assert "<span>0 NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition</span>" in text
+
+
+def test_pictures_of_the_data_are_put_in_only_when_asked_for(shell, store, night, tmp_path):
+    drawn = shell.home.runs / store.read.job(night).run_dir / "train"
+    drawn.mkdir()
+    (drawn / "labels.jpg").write_bytes(b"\xff\xd8 labels")
+    (drawn / "val_batch0_pred.jpg").write_bytes(b"\xff\xd8 pred")
+    file = tmp_path / "night.html"
+    shell("report", "--since", "2h", "--html", str(file))
+    assert "data:image" not in file.read_text()
+    shell("report", "--since", "2h", "--html", str(file), "--pictures")
+    links = Links()
+    links.feed(file.read_text())
+    assert [load.partition(",")[0] for load in links.loads] == ["data:image/jpeg;base64"] * 2
+    assert b64decode(links.loads[0].partition(",")[2]) == b"\xff\xd8 labels"
+    assert shell("report", "--pictures").exit_code == 2
+
+
+def test_a_run_without_pictures_is_no_trouble(shell, night, tmp_path):
+    file = tmp_path / "night.html"
+    assert shell("report", "--since", "2h", "--html", str(file), "--pictures").exit_code == 0
+    assert "No run of this time has any" in file.read_text()
 
 
 def test_an_empty_home_has_a_report_too(shell):

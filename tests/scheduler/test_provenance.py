@@ -30,7 +30,7 @@ def test_a_training_tells_what_it_was_made_from_and_can_be_repeated(rig: Rig, tm
     arguments = {"epochs": 1, "imgsz": 32, "batch": 4, "plots": False, "seed": 7}
     spec = JobSpec(
         name="one", kind=Kind.TRAIN, model="yolo11n.yaml", data=str(data), arguments=dict(arguments),
-        env={"HF_TOKEN": "hush", "COLOUR": "blue"}, gpus=0,
+        env={"HF_TOKEN": "hush", "COLOUR": "blue"}, cwd=str(data.parent), gpus=0,
     )  # fmt: skip
     job_id = rig.submit(spec)
     rig.lead()

@@ -13,15 +13,14 @@ JOULES_PER_KWH = 3.6e6
 
 
 class Energy(Struct, frozen=True):
-    """Energy in kWh: of all cards, by owner and by group while their jobs ran. The rest was drawn by idle cards.
+    """Energy in kWh: of all cards, and by job while it ran. The rest was drawn by idle cards.
 
     `measured` is the part of the cards' time for which their power is known, 0 to 1.
     """
 
     total_kwh: float
     measured: float
-    by_owner: dict[str, float]
-    by_group: dict[str, float]
+    by_job: dict[int, float]
 
 
 Draw = Sequence[tuple[float, float]]
@@ -35,10 +34,10 @@ def energy(draws: Mapping[str, Draw], jobs: Sequence[Job], since: float, until: 
     """
     if not any(draws.values()):
         return None
-    total, measured_s, owners, groups = 0.0, 0.0, dict[str, float](), dict[str, float]()
+    total, measured_s, by_job = 0.0, 0.0, dict[int, float]()
     for gpu, draw in draws.items():
         held = [
-            (attempt.started_at, attempt.ended_at or until, job)
+            (attempt.started_at, attempt.ended_at or until, job.id)
             for job in jobs
             for attempt in job.attempts
             if gpu in attempt.gpus and attempt.started_at is not None
@@ -48,8 +47,7 @@ def energy(draws: Mapping[str, Draw], jobs: Sequence[Job], since: float, until: 
             step_s = min(max(0.0, end - at), LONGEST_STEP_S)
             kwh = watts * step_s / JOULES_PER_KWH
             total, measured_s = total + kwh, measured_s + step_s
-            holders = [job for began, till, job in held if began <= at < till]
-            for job in holders:
-                owners[job.owner.name] = owners.get(job.owner.name, 0.0) + kwh / len(holders)
-                groups[job.spec.group] = groups.get(job.spec.group, 0.0) + kwh / len(holders)
-    return Energy(total, min(1.0, measured_s / (len(draws) * (until - since))), owners, groups)
+            holders = [job_id for began, till, job_id in held if began <= at < till]
+            for job_id in holders:
+                by_job[job_id] = by_job.get(job_id, 0.0) + kwh / len(holders)
+    return Energy(total, min(1.0, measured_s / (len(draws) * (until - since))), by_job)

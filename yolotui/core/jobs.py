@@ -7,6 +7,7 @@ cause. Variants are msgspec structs tagged by ``state``: the tag is what the com
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from pathlib import PurePath
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -86,7 +87,7 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     `gpu_model`, `avoid` and `prefer` name GPUs by index, UUID or a part of the model's name. `estimate_s` is how long
     its owner thinks that it takes, `time_limit_s` how long it may run at most, over all its attempts. `keep` says which
     epochs' checkpoints stay: every n-th, or these. `keep_env` names variables of the submitter's that look like secrets
-    and go with the job all the same.
+    and go with the job all the same. `cwd` is where it was asked for: a command runs there.
     """
 
     name: str
@@ -402,6 +403,11 @@ class Job(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The job's name, unique in nothing: people may call two jobs alike."""
         return self.spec.name
+
+    @property
+    def project(self) -> str:
+        """The folder whose code it belongs to: that of its file of jobs, else where it was submitted, if known."""
+        return str(PurePath(self.file).parent) if self.file else self.spec.cwd
 
     @property
     def state(self) -> str:

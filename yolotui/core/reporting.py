@@ -1,4 +1,4 @@
-"""What the GPUs were used for over a period: hours by owner and group, runs with their results, idle gaps. Pure.
+"""What the GPUs were used for over a period: hours by owner, group, project, runs with results, idle gaps. Pure.
 
 Where several jobs share a card, each is charged its equal part of every moment: what all were charged adds up to what
 the cards were busy. GPU time is in GPU-seconds; times are UTC seconds.
@@ -7,9 +7,10 @@ the cards were busy. GPU time is in GPU-seconds; times are UTC seconds.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from pathlib import PurePath
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from yolotui.core.jobs import Job
 
 SHORTEST_GAP_S = 60.0
 NIGHT_BEGINS_H, NIGHT_ENDS_H = 18, 8
+NO_PROJECT = "no project"
 
 
 class Period(StrEnum):
@@ -28,7 +30,7 @@ class Period(StrEnum):
 
 
 class Usage(Struct, frozen=True):
-    """What one owner, or one group, was charged, and for how many jobs that ran."""
+    """What one owner, group or project was charged, and for how many jobs that ran."""
 
     name: str
     gpu_s: float
@@ -42,6 +44,7 @@ class RunResult(Struct, frozen=True, kw_only=True):
     name: str
     owner: str
     group: str
+    project: str
     state: str
     gpu_s: float
     ran_s: float
@@ -75,13 +78,17 @@ class CardUsage(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """A period, `until` at most now. Owners, groups and runs are in order of what they were charged, most first."""
+    """A period, `until` at most now. Owners, groups, projects, runs: in order of what they were charged, most first.
+
+    There are no projects where none is known of any run.
+    """
 
     since: float
     until: float
     gpu_s: float
     by_owner: tuple[Usage, ...] = ()
     by_group: tuple[Usage, ...] = ()
+    by_project: tuple[Usage, ...] = ()
     runs: tuple[RunResult, ...] = ()
     cards: tuple[CardUsage, ...] = ()
 
@@ -160,12 +167,14 @@ def report(
         ran_s[span.job.id] = ran_s.get(span.job.id, 0.0) + span.until - span.since
     results = [_result(job, charged.get(job.id, 0.0), ran_s[job.id]) for job in ran.values()]
     runs = sorted(results, key=lambda run: (-run.gpu_s, run.job_id))
+    projects = {run.project for run in runs}
     return Report(
         since=since,
         until=until,
         gpu_s=sum(charged.values()),
         by_owner=_usage((run.owner, run) for run in runs),
         by_group=_usage((run.group, run) for run in runs),
+        by_project=_usage((project_name(run.project, projects), run) for run in runs) if any(projects) else (),
         runs=tuple(runs),
         cards=tuple(usages),
     )
@@ -222,6 +231,7 @@ def _result(job: Job, gpu_s: float, ran_s: float) -> RunResult:
         name=job.name,
         owner=job.owner.name,
         group=job.spec.group,
+        project=job.project,
         state=job.state,
         gpu_s=gpu_s,
         ran_s=ran_s,
@@ -230,6 +240,14 @@ def _result(job: Job, gpu_s: float, ran_s: float) -> RunResult:
         epochs_total=progress.epochs_total or job.spec.epochs,
         best=progress.best,
     )
+
+
+def project_name(folder: str, among: Collection[str]) -> str:
+    """What people call a project: the end of its folder's path that no other one has."""
+    parts = PurePath(folder).parts
+    others = [PurePath(other).parts for other in among if other != folder]
+    depth = next((n for n in range(1, len(parts)) if all(other[-n:] != parts[-n:] for other in others)), len(parts))
+    return str(PurePath(*parts[-depth:])) if parts else NO_PROJECT
 
 
 def _usage(runs: Iterable[tuple[str, RunResult]]) -> tuple[Usage, ...]:

@@ -10,6 +10,7 @@ from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu, Host
 from yolotui.core.jobs import Notice, Priority
 from yolotui.core.quotas import Quota
+from yolotui.core.standstill import Standstill
 
 
 class NeedMode(StrEnum):
@@ -113,10 +114,14 @@ class World(Struct, frozen=True, kw_only=True):
 
 
 class Why(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Why a job is not running: one true sentence, and the change that would start it, if there is one."""
+    """Why a job is not running: one true sentence, and the change that would start it, if there is one.
+
+    `cause` is the same in a word, for sums over many waits.
+    """
 
     sentence: str
     remedy: str = ""
+    cause: Standstill = Standstill.CARDS
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}".strip()

@@ -46,7 +46,7 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
     ]
     if mistakes:
         raise WrongUse("\n".join(mistakes))
-    return msgspec.structs.replace(spec, **found)
+    return msgspec.structs.replace(spec, **found, cwd=spec.cwd or str(folder))
 
 
 def _wrong_names(spec: JobSpec) -> list[str]:

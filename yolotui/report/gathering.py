@@ -7,31 +7,39 @@ from statistics import mean, median
 
 from msgspec import Struct
 
-from yolotui.core.bookings import Booking
+from yolotui.config import CostsConfig
 from yolotui.core.energy import Energy, energy
-from yolotui.core.idling import Deed, IdleCause, cause, circumstances
+from yolotui.core.idling import Circumstances, Deed, Recorded, circumstances, pieces
 from yolotui.core.jobs import Attempt, Job, Outcome
 from yolotui.core.metrics import main_column
 from yolotui.core.reporting import CardUsage, Report, report
+from yolotui.core.standstill import Standstill
 from yolotui.probe import Samples
 from yolotui.probe.samples import GpuSample
+from yolotui.report.charging import Charge, by_group, by_owner, by_project, total
 from yolotui.store import AuditRow, ForecastRecord, Store
 from yolotui.telemetry import RunReader
 
 CELLS = 96
 SAMPLE_EVERY_S = 30.0
 CURVES = 8
+MISSES_TOLD = 10
 _IDLE_VERBS = {"drain", "undrain", "quarantine", "end-quarantine", "lead", "leave"}
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """A card that nobody used, and why."""
+    """A card that nobody used, and why: `job` is who would have come next, `why` what the planner said then.
+
+    `queued` counts the jobs that asked for a GPU and were in the queue when it began.
+    """
 
     gpu: str
     label: str
     since: float
     until: float
-    cause: IdleCause
+    cause: Standstill
+    job: int | None
+    why: str
     queued: int
 
 
@@ -60,14 +68,30 @@ class Crash(Struct, frozen=True, kw_only=True):
     mended: tuple[str, ...] = ()
 
 
+class Miss(Struct, frozen=True, kw_only=True):
+    """A start outside of the interval that was foreseen for it. UTC seconds."""
+
+    job_id: int
+    name: str
+    attempt: int
+    foreseen_at: float
+    low_at: float
+    high_at: float
+    started_at: float
+
+
 class Foresight(Struct, frozen=True, kw_only=True):
-    """What was foreseen of the starts of the period against what came true. Seconds; factors are true over foreseen."""
+    """What was foreseen of the starts of the period against what came true. Seconds; factors are true over foreseen.
+
+    `misses` are the starts that were furthest outside of what was foreseen, the worst first.
+    """
 
     starts: int
     within: int
     median_late_s: float | None
     finished: int
     median_factor: float | None
+    misses: tuple[Miss, ...] = ()
 
 
 class Curve(Struct, frozen=True, kw_only=True):
@@ -83,6 +107,10 @@ class NightReport(Struct, frozen=True, kw_only=True):
     """Everything that is told of a period. `energy` is None where no card tells its power."""
 
     usage: Report
+    total: Charge
+    by_owner: tuple[Charge, ...]
+    by_group: tuple[Charge, ...]
+    by_project: tuple[Charge, ...]
     energy: Energy | None
     strips: tuple[Strip, ...]
     gaps: tuple[Gap, ...]
@@ -91,22 +119,28 @@ class NightReport(Struct, frozen=True, kw_only=True):
     curves: tuple[Curve, ...]
 
 
-def gather(store: Store, samples: Samples, since: float, until: float) -> NightReport:
+def gather(store: Store, samples: Samples, costs: CostsConfig, since: float, until: float) -> NightReport:
     """The report of the time from `since` to `until` (UTC seconds)."""
     read = store.read
     jobs = read.jobs()
+    by_id = {job.id: job for job in jobs}
     usage = report(jobs, {gpu.uuid: f"{gpu.index} {gpu.name}" for gpu in read.cards()}, since, until)
     observed = {card.gpu: [each for each in samples.read(card.gpu, since) if each.at <= until] for card in usage.cards}
+    drawn = energy({gpu: _draw(found) for gpu, found in observed.items()}, jobs, since, until)
     return NightReport(
         usage=usage,
-        energy=energy({gpu: _draw(found) for gpu, found in observed.items()}, jobs, since, until),
+        total=total(usage.runs, drawn, costs),
+        by_owner=by_owner(usage.runs, drawn, costs),
+        by_group=by_group(usage.runs, drawn, costs),
+        by_project=by_project(usage.runs, drawn, costs),
+        energy=drawn,
         strips=tuple(_strip(card, observed[card.gpu], since, until) for card in usage.cards),
-        gaps=_gaps(usage, read.audit_of(_IDLE_VERBS, until), read.bookings(over=True), jobs),
+        gaps=_gaps(usage, read.idleness(since, until), _circumstances(store, jobs, until)),
         crashes=_crashes(jobs, read.audit_of({"start"}, until), since, until),
         foresight=_foresight(
-            [each for each in read.forecast_record(100_000) if since <= each.started_at <= until],
+            [each for each in read.forecast_record(100_000) if since <= each.started_at <= until], by_id
         ),
-        curves=_curves({job.id: job for job in jobs}, usage),
+        curves=_curves(by_id, usage),
     )
 
 
@@ -137,20 +171,31 @@ def _strip(card: CardUsage, samples: Sequence[GpuSample], since: float, until: f
     )
 
 
-def _gaps(usage: Report, rows: Sequence[AuditRow], bookings: Sequence[Booking], jobs: Sequence[Job]) -> tuple[Gap, ...]:
-    deeds = [Deed(row.detail.get("closes_at") or row.at, row.verb, row.detail.get("gpu", "")) for row in rows]
-    around = circumstances(deeds, bookings, usage.until)
+def _circumstances(store: Store, jobs: Sequence[Job], until: float) -> Circumstances:
+    read = store.read
+    deeds = [
+        Deed(row.detail.get("closes_at") or row.at, row.verb, row.detail.get("gpu", ""), row.detail.get("alone_since"))
+        for row in read.audit_of(_IDLE_VERBS, until)
+    ]
+    published = read.published()
+    return circumstances(deeds, read.bookings(over=True), jobs, published.at if published else None, until)
+
+
+def _gaps(usage: Report, record: Sequence[Recorded], around: Circumstances) -> tuple[Gap, ...]:
     return tuple(
         Gap(
             gpu=card.gpu,
             label=card.label,
-            since=gap.since,
-            until=gap.until,
-            cause=cause(gap, card.gpu, around, jobs),
+            since=piece.since,
+            until=piece.until,
+            cause=piece.idleness.cause,
+            job=piece.idleness.job,
+            why=piece.idleness.why,
             queued=gap.queued,
         )
         for card in usage.cards
         for gap in card.gaps
+        for piece in pieces(gap, card.gpu, [row for row in record if row.gpu == card.gpu], around)
     )
 
 
@@ -186,19 +231,39 @@ def _what_became(job: Job, attempt: Attempt) -> str:
     return f"{where}, {following.outcome.value if following.outcome else 'running'}"
 
 
-def _foresight(records: Sequence[ForecastRecord]) -> Foresight:
+def _foresight(records: Sequence[ForecastRecord], jobs: Mapping[int, Job]) -> Foresight:
     late = [each.started_at - each.forecast.start_at for each in records]
     factors = [
         (each.ended_at - each.started_at) / each.estimate_s
         for each in records
         if each.ended_at and each.outcome is Outcome.SUCCEEDED and each.estimate_s > 0
     ]
+    missed = sorted((each for each in records if _missed_by_s(each) > 0), key=_missed_by_s, reverse=True)
     return Foresight(
         starts=len(records),
-        within=sum(each.forecast.low_at <= each.started_at <= each.forecast.high_at for each in records),
+        within=len(records) - len(missed),
         median_late_s=median(late) if late else None,
         finished=len(factors),
         median_factor=median(factors) if factors else None,
+        misses=tuple(_miss(each, jobs) for each in missed[:MISSES_TOLD]),
+    )
+
+
+def _missed_by_s(record: ForecastRecord) -> float:
+    """How far the start was outside of the interval foreseen for it; 0 within."""
+    return max(record.forecast.low_at - record.started_at, record.started_at - record.forecast.high_at, 0.0)
+
+
+def _miss(record: ForecastRecord, jobs: Mapping[int, Job]) -> Miss:
+    foreseen = record.forecast
+    return Miss(
+        job_id=record.job,
+        name=jobs[record.job].name,
+        attempt=record.attempt,
+        foreseen_at=foreseen.start_at,
+        low_at=foreseen.low_at,
+        high_at=foreseen.high_at,
+        started_at=record.started_at,
     )
 
 

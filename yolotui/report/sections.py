@@ -3,66 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from msgspec import Struct
 
 from yolotui.config import CostsConfig
-from yolotui.core.idling import IdleCause
 from yolotui.core.metrics import main_metric
-from yolotui.core.reporting import Report, Usage
-from yolotui.report.gathering import NightReport
+from yolotui.core.reporting import Report
+from yolotui.core.standstill import Standstill
+from yolotui.report.charging import HOUR_S, Charge
+from yolotui.report.gathering import Gap, NightReport
+from yolotui.report.heat import heat_lines
 from yolotui.units import format_clock, format_duration
 
 GAPS_TOLD = 20
-HOUR_S = 3600.0
+
+
+class Chart(StrEnum):
+    """What a page draws beside a section."""
+
+    STRIPS = "strips"
+    CURVES = "curves"
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """A title, sentences, and a table where there is something to list; columns in `right` are figures."""
+    """A title, sentences, and a table where there is something to list; columns in `right` are figures.
+
+    `drawing` are lines of text that keep their places, for where no `chart` can be drawn. `bars` has a share of 0 to 1
+    for each row.
+    """
 
     title: str
     sentences: tuple[str, ...] = ()
+    drawing: tuple[str, ...] = ()
+    chart: Chart | None = None
     columns: tuple[str, ...] = ()
     right: frozenset[str] = frozenset()
     rows: tuple[tuple[str, ...], ...] = ()
+    bars: tuple[float, ...] = ()
 
 
 def sections(night: NightReport, costs: CostsConfig, now: float) -> list[Section]:
     """All of them, in the order in which they are told."""
-    found = [_total(night, costs, now), _cards(night.usage)]
-    for title, usages, kwh in (
-        ("By owner", night.usage.by_owner, night.energy.by_owner if night.energy else None),
-        ("By group", night.usage.by_group, night.energy.by_group if night.energy else None),
-    ):
-        if usages:
-            found.append(_charges(title, usages, kwh, costs))
-    return [*found, _runs(night.usage), _idle(night, now), _crashes(night, now), _foresight(night)]
+    charges = (("By owner", night.by_owner), ("By group", night.by_group), ("By project", night.by_project))
+    return [
+        _total(night, costs, now),
+        _cards(night, now),
+        *(_charges(title, charged, costs) for title, charged in charges if charged),
+        _runs(night.usage),
+        _idle(night, now),
+        _crashes(night, now),
+        _foresight(night, now),
+    ]
 
 
 def _total(night: NightReport, costs: CostsConfig, now: float) -> Section:
-    usage = night.usage
+    usage, total = night.usage, night.total
     span = f"{format_clock(usage.since, now)} to {format_clock(usage.until, now)}"
     share = usage.share_busy
-    told = f"{usage.gpu_s / HOUR_S:.1f} GPU-hours"
+    told = f"{total.gpu_s / HOUR_S:.1f} GPU-hours"
     sentences = [told + (f", {share:.0%} of the cards' time." if share is not None else ".")]
     if night.energy:
         share = night.energy.measured
         known = f", as far as it was measured: for {share:.0%} of the time" if share < 0.995 else ""
         sentences.append(f"{night.energy.total_kwh:.2f} kWh, idle cards included{known}.")
-    price = _price(usage.gpu_s, night.energy.total_kwh if night.energy else None, costs)
-    if price:
-        sentences.append(f"{price}.")
+    if total.cost is not None:
+        sentences.append(f"{_money(total.cost, costs)}.")
     return Section(title=f"Report: {span}", sentences=tuple(sentences))
 
 
-def _price(gpu_s: float, kwh: float | None, costs: CostsConfig) -> str:
-    """What it cost, where a price is known for what is known."""
-    parts = []
-    if costs.gpu_hour is not None:
-        parts.append(gpu_s / HOUR_S * costs.gpu_hour)
-    if costs.kwh is not None and kwh is not None:
-        parts.append(kwh * costs.kwh)
-    return f"{sum(parts):.2f} {costs.currency}" if parts else ""
+def _money(amount: float | None, costs: CostsConfig) -> str:
+    return "" if amount is None else f"{amount:.2f} {costs.currency}"
+
+
+def _cards(night: NightReport, now: float) -> Section:
+    rows = []
+    for card in night.usage.cards:
+        total = card.busy_s + card.idle_s
+        share = f"{card.busy_s / total:.0%}" if total else ""
+        rows.append((card.label, share, format_duration(card.busy_s), format_duration(card.idle_s)))
+    columns = ("GPU", "busy", "used", "idle")
+    return Section(
+        title="GPUs",
+        drawing=heat_lines(night, now),
+        chart=Chart.STRIPS,
+        columns=columns,
+        right=frozenset(columns[1:]),
+        rows=tuple(rows),
+    )
+
+
+def _charges(title: str, charges: Sequence[Charge], costs: CostsConfig) -> Section:
+    most_s = max(charge.gpu_s for charge in charges) or 1.0
+    columns = ("name", "GPU-h", "jobs", "kWh", "cost")
+    return Section(
+        title=title,
+        columns=columns,
+        right=frozenset(columns[1:]),
+        rows=tuple(
+            (
+                charge.name,
+                f"{charge.gpu_s / HOUR_S:.2f}",
+                str(charge.jobs),
+                f"{charge.kwh:.2f}" if charge.kwh is not None else "",
+                _money(charge.cost, costs),
+            )
+            for charge in charges
+        ),
+        bars=tuple(charge.gpu_s / most_s for charge in charges),
+    )
 
 
 def _runs(usage: Report) -> Section:
@@ -85,57 +134,47 @@ def _runs(usage: Report) -> Section:
     return Section(
         title="Runs",
         sentences=() if rows else ("Nothing ran in this time.",),
-        columns=("id", "name", "owner", "state", "best", "epochs", "ran", "GPU-h", "attempts"),
-        right=frozenset({"id", "epochs", "ran", "GPU-h", "attempts"}),
+        chart=Chart.CURVES,
+        columns=("id", "name", "owner", "state", "best", "epochs", "ran", "GPU-h", "tries"),
+        right=frozenset({"id", "epochs", "ran", "GPU-h", "tries"}),
         rows=tuple(rows),
     )
 
 
-def _charges(title: str, usages: Sequence[Usage], kwh: dict[str, float] | None, costs: CostsConfig) -> Section:
-    rows = []
-    for usage in usages:
-        drawn = kwh.get(usage.name, 0.0) if kwh is not None else None
-        energy = f"{drawn:.2f}" if drawn is not None else ""
-        price = _price(usage.gpu_s, drawn, costs)
-        rows.append((usage.name, f"{usage.gpu_s / HOUR_S:.2f}", str(usage.jobs), energy, price))
-    columns = ("name", "GPU-h", "jobs", "kWh", "cost")
-    return Section(title=title, columns=columns, right=frozenset(columns[1:]), rows=tuple(rows))
-
-
-def _cards(usage: Report) -> Section:
-    rows = []
-    for card in usage.cards:
-        total = card.busy_s + card.idle_s
-        share = f"{card.busy_s / total:.0%}" if total else ""
-        rows.append((card.label, share, format_duration(card.busy_s), format_duration(card.idle_s)))
-    columns = ("GPU", "busy", "used", "idle")
-    return Section(title="GPUs", columns=columns, right=frozenset(columns[1:]), rows=tuple(rows))
-
-
 def _idle(night: NightReport, now: float) -> Section:
-    by_cause = {each: sum(gap.until - gap.since for gap in night.gaps if gap.cause is each) for each in IdleCause}
-    told = [f"{each.value}: {format_duration(seconds)}" for each, seconds in by_cause.items() if seconds]
+    by_cause = {each: sum(gap.until - gap.since for gap in night.gaps if gap.cause is each) for each in Standstill}
+    told = [f"{each.value} {format_duration(by_cause[each])}" for each in _longest_first(by_cause)]
     longest = sorted(night.gaps, key=lambda gap: gap.since - gap.until)[:GAPS_TOLD]
     rest = len(night.gaps) - len(longest)
+    names = {run.job_id: run.name for run in night.usage.runs}
     return Section(
-        title="Idle gaps",
+        title="Idle GPUs",
         sentences=(
-            "; ".join(told) + "." if told else "No card was idle for a minute or more.",
+            f"Idle for: {', '.join(told)}." if told else "No card was idle for a minute or more.",
             *((f"The {GAPS_TOLD} longest of {len(night.gaps)}:",) if rest else ()),
         ),
-        columns=("GPU", "from", "for", "cause", "in the queue"),
-        right=frozenset({"for", "in the queue"}),
+        columns=("GPU", "from", "for", "cause", "what was said then"),
+        right=frozenset({"for"}),
         rows=tuple(
             (
-                gap.label,
+                gap.label.split(" ")[0],
                 format_clock(gap.since, now),
                 format_duration(gap.until - gap.since),
                 gap.cause,
-                str(gap.queued),
+                _said(gap, names.get(gap.job or 0, "")),
             )
             for gap in longest
         ),
     )
+
+
+def _longest_first(by_cause: dict[Standstill, float]) -> list[Standstill]:
+    return sorted((each for each, seconds in by_cause.items() if seconds), key=lambda each: -by_cause[each])
+
+
+def _said(gap: Gap, name: str) -> str:
+    """What the planner said of the card, or of the job that was to come next."""
+    return gap.why if gap.job is None else f"#{gap.job}{f' {name}' if name else ''}: {gap.why}"
 
 
 def _crashes(night: NightReport, now: float) -> Section:
@@ -157,7 +196,7 @@ def _crashes(night: NightReport, now: float) -> Section:
     )
 
 
-def _foresight(night: NightReport) -> Section:
+def _foresight(night: NightReport, now: float) -> Section:
     seen = night.foresight
     sentences = []
     if seen.starts and seen.median_late_s is not None:
@@ -168,7 +207,23 @@ def _foresight(night: NightReport) -> Section:
         )
     if seen.finished and seen.median_factor is not None:
         sentences.append(f"{seen.finished} took {seen.median_factor:.2f} times as long as foreseen (median).")
-    return Section(title="Forecasts", sentences=tuple(sentences) or ("Nothing was foreseen in this time.",))
+    return Section(
+        title="Forecasts",
+        sentences=tuple(sentences) or ("Nothing was foreseen in this time.",),
+        columns=("job", "try", "foreseen", "between", "started", "off by"),
+        right=frozenset({"try", "off by"}),
+        rows=tuple(
+            (
+                f"{miss.job_id} {miss.name}",
+                str(miss.attempt),
+                format_clock(miss.foreseen_at, now),
+                f"{format_clock(miss.low_at, now)} and {format_clock(miss.high_at, now)}",
+                format_clock(miss.started_at, now),
+                format_duration(miss.started_at - miss.foreseen_at),
+            )
+            for miss in seen.misses
+        ),
+    )
 
 
 def markdown(told: Sequence[Section]) -> str:
@@ -176,6 +231,8 @@ def markdown(told: Sequence[Section]) -> str:
     parts = []
     for number, section in enumerate(told):
         parts += [f"{'#' if number == 0 else '##'} {_escaped(section.title)}", *map(_escaped, section.sentences)]
+        if section.drawing:
+            parts.append("\n".join(("```text", *section.drawing, "```")))
         if section.rows:
             rule = ["---:" if column in section.right else "---" for column in section.columns]
             rows = [section.columns, tuple(rule), *(tuple(map(_escaped, row)) for row in section.rows)]

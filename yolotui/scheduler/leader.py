@@ -24,6 +24,7 @@ from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.evicting import Evictor
 from yolotui.scheduler.executor import Executor
 from yolotui.scheduler.health import HealthWatch
+from yolotui.scheduler.idling import IdleWatch
 from yolotui.scheduler.memory import PeakWatch
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.preflights import Preflights
@@ -100,6 +101,7 @@ class Leader:
         self._evictor = Evictor(store, self._picture)
         self._windows = Windows(store, self._picture, host, expires_s=bookings.expires_s)
         self._deadlines = DeadlineWatch(store, policy)
+        self._idling = IdleWatch(store)
         self._publisher = Publisher(store)
         self._reaper = Reaper(
             store,
@@ -233,6 +235,7 @@ class Leader:
                 self._starter.start(entry, decision.world, now)
             self._windows.follow(timetable)
             self._deadlines.look_at(decision)
+            self._idling.look_at(decision)
             self._observe()
 
     def _make_room(self) -> None:

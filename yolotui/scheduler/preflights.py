@@ -19,7 +19,7 @@ from yolotui.core.timetable import Entry
 from yolotui.locations import Home
 from yolotui.preflight.requests import Answer, Request, digest_of, not_checked
 from yolotui.scheduler.picture import Picture
-from yolotui.scheduler.preparing import HANDED_ON, project_of, with_what_was_made
+from yolotui.scheduler.preparing import HANDED_ON, with_what_was_made
 from yolotui.store import Store
 
 BATCH = 32  # trainings that one process checks: what is more urgent by then waits no longer than these
@@ -120,10 +120,7 @@ class Preflights:
         if not due:
             return
         due.sort(key=lambda job: (job.id not in self._wanted_since, job.priority, job.id))
-        requests = [
-            Request(job.id, digest_of(job.spec), self._filled_in(job), str(project_of(job) or ""))
-            for job in due[:BATCH]
-        ]
+        requests = [Request(job.id, digest_of(job.spec), self._filled_in(job), job.project) for job in due[:BATCH]]
         try:
             self._running = _Check(self._home, requests, self._wake, self._clock())
         except OSError as trouble:

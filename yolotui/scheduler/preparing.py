@@ -100,14 +100,9 @@ def _frozen(job: Job, spec: JobSpec, basis: Mapping[str, str]) -> dict[str, Any]
     """What was asked for, as the trainer reads it."""
     content: dict[str, Any] = {"job": job.id, "owner": job.owner.name, "run_dir": job.run_dir}
     content |= {"priority": int(job.priority), "submitted_at": job.submitted_at}
-    content |= {"project": str(project_of(job) or ""), "basis": dict(basis)}
+    content |= {"project": job.project, "basis": dict(basis)}
     asked: dict[str, Any] = msgspec.to_builtins(spec)
     return {"gpus": spec.gpus, "arguments": {}} | asked | content
-
-
-def project_of(job: Job) -> Path | None:
-    """The folder whose code it belongs to: that of its file of jobs, where it came from one."""
-    return Path(job.file).parent if job.file else Path(job.spec.cwd) if job.spec.cwd else None
 
 
 def _set_aside_if_changed(run_dir: Path, job: Job, frozen: Mapping[str, Any]) -> tuple[str, ...]:

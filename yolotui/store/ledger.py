@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from yolotui.core.idling import Recorded
 from yolotui.core.jobs import (
     Attempt,
     Held,
@@ -25,7 +26,7 @@ from yolotui.core.jobs import (
 )
 from yolotui.core.preflight import Preflight, with_drift
 from yolotui.core.timetable import Estimate, Forecast, Published
-from yolotui.store import forecasts, gpu_marks, preflights
+from yolotui.store import forecasts, gpu_marks, idling, preflights
 from yolotui.store.booking_ledger import BookingLedger
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.gpu_marks import GpuMark, GpuState, MarkCause
@@ -42,13 +43,14 @@ class Ledger(BookingLedger):
         self._read = read
 
     def take_the_lead(self, process: Process) -> None:
-        """Write down who leads. The lock decides; this is for people."""
+        """Write down who leads, and since when nobody did. The lock decides; this is for people."""
         with self._database.write(Actor.scheduler()) as write:
+            killed = write.execute("SELECT at FROM published WHERE EXISTS (SELECT 1 FROM leader)").fetchone()
             write.execute(
                 "INSERT OR REPLACE INTO leader (one, pid, start_ticks, boot_id, since) VALUES (1, ?, ?, ?, ?)",
                 (process.pid, process.start_ticks, process.boot_id, write.now),
             )
-            write.audit("lead", None, pid=process.pid)
+            write.audit("lead", None, pid=process.pid, **({"alone_since": killed["at"]} if killed else {}))
 
     def lay_down_the_lead(self, process: Process, why: str) -> None:
         """Write down that this process leads no more; another may have taken the lead already."""
@@ -250,6 +252,11 @@ class Ledger(BookingLedger):
         with self._database.write(Actor.scheduler()) as write:
             if gpu_marks.read(write.connection).get(mark.uuid) == mark:
                 gpu_marks.put(write, msgspec.structs.replace(mark, ecc_errors=count))
+
+    def record_idleness(self, records: Sequence[Recorded]) -> None:
+        """Keep why cards are idle."""
+        with self._database.write(Actor.scheduler()) as write:
+            idling.put(write, records)
 
     def publish(self, published: Published) -> int:
         """Replace what is published; returns the queue's revision under which it stands."""

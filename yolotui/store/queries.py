@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu, Host
+from yolotui.core.idling import Recorded
 from yolotui.core.jobs import AfterMode, Attempt, Job, JobSpec, Owner, Priority, Process, Status
 from yolotui.core.preflight import Preflight
 from yolotui.core.timetable import Published
 from yolotui.errors import NoSuchJob
-from yolotui.store import bookings, forecasts, gpu_marks, preflights, usage
+from yolotui.store import bookings, forecasts, gpu_marks, idling, preflights, usage
 from yolotui.store.database import Actor, Database
 from yolotui.store.forecasts import ForecastRecord
 from yolotui.store.gpu_marks import GpuMark
@@ -246,6 +247,11 @@ class Queries:
         """What was foreseen of one attempt, and what came true of that by now."""
         with self._database.snapshot() as connection:
             return forecasts.read_one(connection, job_id, number)
+
+    def idleness(self, since: float, until: float) -> list[Recorded]:
+        """Why cards were idle from `since` to `until` (UTC seconds), as it was planned then, the oldest first."""
+        with self._database.snapshot() as connection:
+            return idling.read(connection, since, until)
 
     def preflights(self, ids: Iterable[int]) -> dict[int, Preflight]:
         """What the check before the start has found, by job; jobs that were not checked are missing."""

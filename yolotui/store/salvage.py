@@ -26,6 +26,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "held_groups": ("name",),
     "gpus": ("uuid",),
     "forecasts": ("job", "attempt"),
+    "idling": ("gpu", "since"),
     "preflights": ("job",),
     "audit": ("id",),
     "channels": ("address",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page with charts."
 )
+@click.option("--pictures", is_flag=True, help="With --html: put in the pictures that Ultralytics drew of the data.")
 @json_option
-def report_verb(since: str, until: str | None, as_markdown: bool, html: Path | None, as_json: bool) -> None:
+def report_verb(  # noqa: PLR0917 — an option each
+    since: str, until: str | None, as_markdown: bool, html: Path | None, pictures: bool, as_json: bool
+) -> None:
     """Tell what became of a night: runs and results, GPU-hours, energy and cost, idle gaps, crashes, forecasts.
 
     [costs] in the configuration says what a kWh and a GPU-hour cost.
@@ -41,6 +45,8 @@ def report_verb(since: str, until: str | None, as_markdown: bool, html: Path | N
 
     if as_markdown and as_json:
         raise click.UsageError("--markdown or --json: one of both.")
+    if pictures and html is None:
+        raise click.UsageError("--pictures go into a page: give --html FILE.")
     home, now = Home.current(), time.time()
     begins = read_past_moment(since, "--since", now)
     ends = now if until is None else read_past_moment(until, "--until", now)
@@ -48,12 +54,14 @@ def report_verb(since: str, until: str | None, as_markdown: bool, html: Path | N
         raise WrongUse("The report would end before it begins: --until must be later than --since.")
     costs = Config.load(home).costs
     with Store(home) as store:
-        night = gather(store, Samples(home.samples), begins, ends)
+        night = gather(store, Samples(home.samples), costs, begins, ends)
+        ran = store.read.jobs(ids=[run.job_id for run in night.usage.runs])
     told = sections(night, costs, now)
     if html is not None:
         from yolotui.report.page import page
+        from yolotui.report.pictures import pictures as pictures_of
 
-        _write(html, page(night, told, now))
+        _write(html, page(night, told, now, pictures_of(ran) if pictures else None))
     if as_json:
         print_document("report", {**msgspec.to_builtins(night), "costs": costs})
     elif as_markdown:
@@ -70,11 +78,22 @@ def _write(file: Path, text: str) -> None:
     narrate(f"Written: {file}")
 
 
+def _printable(drawing: str) -> str:
+    """A line of blocks, in ASCII where the terminal knows no others."""
+    from yolotui.report.heat import IN_ASCII
+
+    try:
+        drawing.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return drawing.translate(IN_ASCII)
+    return drawing
+
+
 def _print(told: Sequence[Section]) -> None:
     for number, section in enumerate(told):
         click.echo(("\n" if number else "") + section.title)
-        for sentence in section.sentences:
-            click.echo(f"  {sentence}")
+        for line in (*section.sentences, *map(_printable, section.drawing)):
+            click.echo(f"  {line}")
         if section.rows:
             table = Table(section.columns, right=section.right)
             for row in section.rows:

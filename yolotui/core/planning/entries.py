@@ -17,6 +17,7 @@ from yolotui.core.planning.rough import Lanes
 from yolotui.core.planning.saying import span
 from yolotui.core.planning.tasks import Place, Task
 from yolotui.core.quotas import Quota
+from yolotui.core.standstill import Standstill
 from yolotui.core.timetable import Demand, Entry, Forecast, Why, World
 
 
@@ -94,7 +95,7 @@ class Entries:
 
     def write_blocked(self, demand: Demand) -> None:
         """A job that a person keeps back."""
-        self._unforeseen(demand, Why(demand.blocked))
+        self._unforeseen(demand, Why(demand.blocked, cause=Standstill.KEPT_BACK))
 
     def write_no_place(self, demand: Demand) -> None:
         """A job that these devices can't, or can't now, take."""
@@ -151,7 +152,8 @@ class Entries:
                     self._unforeseen(demand, self._situation.closes(demand))
                     continue
                 start, gpus = lanes.append(task)
-                why = Why(f"{ahead} jobs stand before it; its turn comes in roughly {span(start - now)}.")
+                sentence = f"{ahead} jobs stand before it; its turn comes in roughly {span(start - now)}."
+                why = Why(sentence, cause=Standstill.IN_LINE)
                 self._placed(demand, Place(start, start + task.duration, ()), gpus, rough=True, why=why)
                 ahead += 1
             if len(later) == len(todo):

@@ -14,6 +14,7 @@ from yolotui.core.planning.needs import ENDED, was
 from yolotui.core.planning.pools import lacks_bytes, suits, wish_of
 from yolotui.core.planning.saying import gpus_text, size, span
 from yolotui.core.quotas import Quota, QuotaScope
+from yolotui.core.standstill import Standstill
 from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
 
 MUCH_SOONER_S = 60.0
@@ -41,13 +42,15 @@ class Situation:
         suitable = [gpu for gpu in gpus if suits(gpu, wish_of(demand))]
         if demand.gpus > len(gpus):
             remedy = "Ask for fewer, or run it on another machine."
-            return Why(f"It asks for {gpus_text(demand.gpus)} and this machine has {len(gpus)}.", remedy)
+            sentence = f"It asks for {gpus_text(demand.gpus)} and this machine has {len(gpus)}."
+            return Why(sentence, remedy, Standstill.NO_CARD_FITS)
         if len(suitable) < demand.gpus:
             return self._unsuitable(demand, len(suitable))
         kept = [gpu for gpu in suitable if self._keeps(gpu, demand)]
         what = ", ".join(f"GPU {gpu.index}: {self._keeps(gpu, demand).removesuffix(_way_back(gpu))}" for gpu in kept)
         remedy = self._bring_back(kept, demand.gpus - len(suitable) + len(kept))
-        return Why(f"It needs {gpus_text(demand.gpus)}, and too few can be used ({what}).", remedy)
+        sentence = f"It needs {gpus_text(demand.gpus)}, and too few can be used ({what})."
+        return Why(sentence, remedy, Standstill.NO_CARD_FITS)
 
     def _bring_back(self, kept: Sequence[Gpu], lacking: int) -> str:
         """The change that brings as many GPUs back as are lacking; else what can be said of their coming back."""
@@ -69,9 +72,12 @@ class Situation:
             return Why(
                 f"It asks for {gpus_text(demand.gpus)} {asks}, and {has} here can take it.",
                 "`yolotui edit` changes what it asks for.",
+                Standstill.NO_CARD_FITS,
             )
-        have = "has" if demand.gpus == 1 else "have"
-        return Why(f"It asks for more memory than {gpus_text(demand.gpus)} here {have}.", "Ask for less `vram`.")
+        sentence = (
+            f"It asks for more memory than {gpus_text(demand.gpus)} here {'has' if demand.gpus == 1 else 'have'}."
+        )
+        return Why(sentence, "Ask for less `vram`.", Standstill.NO_CARD_FITS)
 
     def _keeps(self, gpu: Gpu, demand: Demand | None) -> str:
         """What keeps a GPU from being given to anybody, or to this job; nothing if it can be."""
@@ -84,7 +90,8 @@ class Situation:
 
     def not_before(self, start: float) -> Why:
         """It waits for the end of a back-off."""
-        return Why(f"It is tried again in {span(start - self._now)}, after an attempt that failed.")
+        sentence = f"It is tried again in {span(start - self._now)}, after an attempt that failed."
+        return Why(sentence, cause=Standstill.RETRY)
 
     def room_is_made(self, demand: Demand, departures: Iterable[Departure]) -> Why | None:
         """Others make room for it; None if nobody does."""
@@ -93,22 +100,27 @@ class Situation:
             return None
         who = " and ".join(f"job {each.demand.job_id} ({each.demand.name})" for each in making)
         when = span(max(each.leaves_at for each in making) - self._now)
-        return Why(f"{who[0].upper()}{who[1:]} {'makes' if len(making) == 1 else 'make'} room for it in about {when}.")
+        sentence = f"{who[0].upper()}{who[1:]} {'makes' if len(making) == 1 else 'make'} room for it in about {when}."
+        return Why(sentence, cause=Standstill.ROOM)
 
     def window_opens(self, booking: Booking) -> Why:
         """It has its place in a window that has not opened."""
-        return Why(f"It starts when booking {booking.id} opens, in {span(booking.starts_at - self._now)}.")
+        sentence = f"It starts when booking {booking.id} opens, in {span(booking.starts_at - self._now)}."
+        return Why(sentence, cause=Standstill.WINDOW)
 
     def window_ahead(self, demand: Demand, free: int, ahead: Span | None) -> Why:
         """GPUs are free, but not for as long as it takes."""
         are = f"{gpus_text(free)} {'is' if free == 1 else 'are'} free"
         takes = f"this job takes about {span(demand.estimate.remaining_s)}"
         if ahead is None:
-            return Why(f"{are}, but not for long enough: {takes}.")
+            return Why(f"{are}, but not for long enough: {takes}.", cause=Standstill.WINDOW)
         when = "now" if ahead.start <= self._now else f"in {span(ahead.start - self._now)}"
         if ahead.booking is None:
-            return Why(f"{are}, but nothing may run there that does not end before they close, {when}; {takes}.")
-        return Why(f"{are}, but booking {ahead.booking.id} of {ahead.booking.owner.name} opens {when}, and {takes}.")
+            sentence = f"{are}, but nothing may run there that does not end before they close, {when}; {takes}."
+        else:
+            whose = f"booking {ahead.booking.id} of {ahead.booking.owner.name}"
+            sentence = f"{are}, but {whose} opens {when}, and {takes}."
+        return Why(sentence, cause=Standstill.WINDOW)
 
     def closes(self, demand: Demand) -> Why:
         """It would not end before the GPUs close that it needs, and nobody knows when they are back."""
@@ -121,25 +133,29 @@ class Situation:
             f"{gpus} {'closes' if len(closing) == 1 else 'close'} {when}, and it takes about "
             f"{span(demand.estimate.remaining_s)}.",
             f"`yolotui undrain {indices}` keeps {'it' if len(closing) == 1 else 'them'} open.",
+            Standstill.WINDOW,
         )
 
     def quota_used_up(self, quota: Quota, start: float) -> Why:
         """GPUs are free, but its owner or group has as many as they may at once."""
         gpus = gpus_text(quota.gpus or 0)
         turn = f"this job's turn comes in about {span(start - self._now)}"
-        return Why(f"{_whose(quota)} may use {gpus} at once, and these run or are promised already; {turn}.")
+        sentence = f"{_whose(quota)} may use {gpus} at once, and these run or are promised already; {turn}."
+        return Why(sentence, cause=Standstill.QUOTA)
 
     def over_quota(self, demand: Demand, quota: Quota, until: float | None) -> Why:
         """A quota never has room for it, or not this week."""
         who = _whose(quota)
         if quota.gpus is not None and quota.gpus < demand.gpus:
-            return Why(f"It asks for {gpus_text(demand.gpus)}, and {who} may use {quota.gpus} at once.", ASK_FOR_FEWER)
+            sentence = f"It asks for {gpus_text(demand.gpus)}, and {who} may use {quota.gpus} at once."
+            return Why(sentence, ASK_FOR_FEWER, Standstill.QUOTA)
         hours = (quota.weekly_gpu_s or 0.0) / 3600
         needs = f"about {demand.gpus * demand.estimate.remaining_s / 3600:.3g} GPU-hours"
         if until is None:
-            return Why(f"It needs {needs}, and {who} may use {hours:.3g} a week.", ASK_FOR_FEWER)
+            return Why(f"It needs {needs}, and {who} may use {hours:.3g} a week.", ASK_FOR_FEWER, Standstill.QUOTA)
         used = f"{quota.used_gpu_s / 3600:.3g} of {hours:.3g} GPU-hours of this week are used"
-        return Why(f"{who}: {used}, and it needs {needs}; there is room again in {span(until - self._now)}.")
+        sentence = f"{who}: {used}, and it needs {needs}; there is room again in {span(until - self._now)}."
+        return Why(sentence, cause=Standstill.QUOTA)
 
     def no_room(self, demand: Demand, most_left_bytes: int | None, start: float, tenants: int) -> Why:
         """No card is free for a job that shares, and those that others share have no slot or too little memory."""
@@ -148,7 +164,8 @@ class Situation:
             return Why(f"No card is free for it, and no more than {tenants} jobs share one; {turn}")
         return Why(
             f"No card is free for it, and it needs {size(demand.vram_bytes)} of one: on those that others share "
-            f"at most {size(max(0, most_left_bytes))} is left; {turn}"
+            f"at most {size(max(0, most_left_bytes))} is left; {turn}",
+            cause=Standstill.MEMORY,
         )
 
     def no_side_slot(self) -> Why:
@@ -236,15 +253,16 @@ def after(needs: Sequence[Need], unforeseen: Collection[int] = ()) -> Why:
         return _after_one(alternatives[0], outlook(alternatives[0]))
     names = ", ".join(str(each.job_id) for each in alternatives)
     remedy = _remedy(hopes[0], outlook(hopes[0])) if hopes and outlook(hopes[-1]) < Outlook.FORESEEN else ""
-    return Why(f"It comes after any one of jobs {names}, none of which has succeeded yet.", remedy)
+    sentence = f"It comes after any one of jobs {names}, none of which has succeeded yet."
+    return Why(sentence, remedy, Standstill.OTHER_JOBS)
 
 
 def _after_one(need: Need, outlook: Outlook) -> Why:
     name = f"job {need.job_id} ({need.name})"
     if need.mode is NeedMode.FAILED:
         remedy = _remedy(need, outlook) if outlook is Outlook.KEPT_BACK else ""
-        return Why(f"It runs only if {name} fails, which {was(need.state)}.", remedy)
-    return Why(f"It comes after {name}, which {was(need.state)}.", _remedy(need, outlook))
+        return Why(f"It runs only if {name} fails, which {was(need.state)}.", remedy, Standstill.OTHER_JOBS)
+    return Why(f"It comes after {name}, which {was(need.state)}.", _remedy(need, outlook), Standstill.OTHER_JOBS)
 
 
 def _remedy(need: Need, outlook: Outlook) -> str:

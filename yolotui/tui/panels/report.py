@@ -24,7 +24,11 @@ Line = tuple[Row, int | None]
 def report_lines(report: Report, now: float, width: int, glyphs: Glyphs) -> list[Line]:
     """The whole report. Rows of runs know their job."""
     rows: list[Line] = [(row, None) for row in _cards(report, now, width, glyphs)]
-    for title, usages in (("By owner", report.by_owner), ("By group", report.by_group)):
+    for title, usages in (
+        ("By owner", report.by_owner),
+        ("By group", report.by_group),
+        ("By project", report.by_project),
+    ):
         if usages:
             rows += [([], None), (pieces((title, ink(SKY, bold=True))), None)]
             rows += [(_usage(usage, report.gpu_s, width, glyphs), None) for usage in usages]

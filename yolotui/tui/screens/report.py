@@ -26,7 +26,7 @@ AGAIN_AFTER_S = 10.0
 
 
 class ReportScreen(ViewScreen):
-    """GPU-hours by owner and group, idle gaps, runs with their results."""
+    """GPU-hours by owner, group and project, idle gaps, runs with their results."""
 
     PLACE = Place.REPORT
     BINDINGS = [*bindings(Place.REPORT)]  # noqa: RUF012 — Textual's way
