@@ -179,4 +179,12 @@ class Config(Struct, frozen=True):
 
 def find(home: Home) -> Path | None:
     """The configuration file that counts for a home, if there is one."""
-    return next((file for file in (home.config, user_config()) if file.exists()), None)
+    return next((file for file in (home.config, user_config()) if _is_there(file)), None)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether a file is there to be read: in a directory of somebody else there is none for us."""
+    try:
+        return file.exists()
+    except PermissionError:
+        return False

@@ -12,6 +12,14 @@ from yolotui.core.jobs import Kind
 
 TRACEBACK = "Traceback (most recent call last):\n  File 'x.py', line 1\n"
 
+# What torch says of a data worker that died while its batch was waited for: how it died stands in the cause.
+WORKER_LOST = f"""{TRACEBACK}RuntimeError: DataLoader worker (pid 31223) is killed by signal: Killed.
+
+The above exception was the direct cause of the following exception:
+
+{TRACEBACK}RuntimeError: DataLoader worker (pid(s) 31223) exited unexpectedly
+"""
+
 
 def ended_with(error_type: str, message: str, exit_code: int = 1) -> Failure:
     return classify(Ending(kind=Kind.TRAIN, exit_code=exit_code, error_type=error_type, error_message=message))
@@ -55,6 +63,8 @@ def ended_with(error_type: str, message: str, exit_code: int = 1) -> Failure:
         ("DistBackendError", "NCCL error in: ProcessGroupNCCL.cpp:77, unhandled cuda error", Cause.NCCL, False),
         ("RuntimeError", "DataLoader worker (pid 9) is killed by signal: Bus error. It is", Cause.SHARED_MEMORY, False),
         ("RuntimeError", "unable to write to file </torch_1_2>: No space left on device (28)", "shared_memory", False),
+        ("RuntimeError", "unable to allocate shared memory(shm) for file </torch_1_2>: No space left on device (28)",
+         "shared_memory", False),
         ("MemoryError", "", Cause.HOST_OUT_OF_MEMORY, False),
         ("OSError", "[Errno 28] No space left on device", Cause.DISK_FULL, False),
         ("RuntimeError", "Dataset 'x.yaml' error ❌ [Errno 28] No space left on device: 'a'", Cause.DISK_FULL, False),
@@ -123,6 +133,7 @@ def test_a_refusal_of_the_trainer_is_permanent_whatever_its_words():
                error_message="rank 1 ended with code -9 and no word"),
         Ending(kind=Kind.COMMAND, exit_code=1, log_tail="x\n  exitcode  : -9 (pid: 4711)\n"
                "  traceback : Signal 9 (SIGKILL) received by PID 4711"),
+        Ending(kind=Kind.COMMAND, exit_code=1, log_tail=WORKER_LOST),
     ],
 )  # fmt: skip
 def test_sigkill_is_the_kernels_for_memory_only_where_the_kernel_says_so(ending):
@@ -235,6 +246,13 @@ def test_only_the_last_traceback_counts():
     failure = classify(Ending(kind=Kind.COMMAND, exit_code=1, log_tail=log))
     assert failure.cause is Cause.IMPORT_ERROR
     assert failure.permanent
+
+
+def test_a_traceback_is_read_with_the_one_that_it_was_raised_from():
+    bus = WORKER_LOST.replace("Killed.", "Bus error.")
+    assert classify(Ending(kind=Kind.COMMAND, exit_code=1, log_tail=bus)).cause is Cause.SHARED_MEMORY
+    survived = f"{TRACEBACK}OutOfMemoryError: CUDA out of memory\nretrying\n{WORKER_LOST}"
+    assert classify(Ending(kind=Kind.COMMAND, exit_code=1, log_tail=survived)).cause is Cause.KILLED
 
 
 def test_a_plain_exit_quotes_the_last_words():

@@ -268,6 +268,15 @@ def test_permanent_errors_are_told_from_others(tmp_path, problem, started, code)
     assert (ending.best, ending.last) == (None, None)
 
 
+def test_an_error_is_told_with_the_one_that_it_was_raised_from():
+    worker = RuntimeError("DataLoader worker (pid 9) is killed by signal: Killed. ")
+    lost, told_already = RuntimeError("DataLoader worker (pid(s) 9) exited unexpectedly"), RuntimeError(f"oh: {worker}")
+    lost.__cause__ = told_already.__cause__ = worker
+
+    assert verdict.describe(lost)["message"] == f"{lost} (because of: {worker})"
+    assert verdict.describe(told_already)["message"] == str(told_already)
+
+
 # --- what a job may ask for -----------------------------------------------------------------------------------------
 
 

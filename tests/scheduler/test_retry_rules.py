@@ -111,3 +111,10 @@ def test_a_person_who_kills_is_told_from_the_kernel(rig: Rig, tmp_path: Path):
     exit_file = json.loads(Path(ended.run_dir, "attempt-1", "exit.json").read_text())
     assert exit_file["oom_kills"] in {0, None}
     assert ended.attempts[0].cause == "killed"
+
+
+def test_a_failure_that_no_try_follows_has_used_no_retry(rig: Rig):
+    once = rig.command("once", "false", retries=0)
+    again = rig.command("again", "false", retries=1, retry_delay_s=0.01)
+    rig.lead()
+    assert [rig.until(job, "failed").retries_used for job in (once, again)] == [0, 1]

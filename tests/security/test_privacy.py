@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import Shell
 from tests.helpers import eventually
+from tests.preflight.drawing import draw
 from tests.scheduler.conftest import Rig
 from tests.scheduler.test_leading import waiting_for
 from yolotui.environment import submitted_environment, withheld
@@ -57,6 +59,7 @@ def test_every_file_of_a_home_is_its_owners_alone_and_what_a_command_writes_else
         rig.until(job, "succeeded")
         shell = Shell(rig.home)
         assert shell("backup").exit_code == 0
+        assert shell("check", str(draw(tmp_path / "shapes"))).exit_code == 0
         eventually(rig.home.samples.exists)
         found = exposed(rig.home.root)
     # What a command makes in its run directory is its own; nobody else gets as far as there.
@@ -149,6 +152,39 @@ def test_another_users_queue_can_not_be_read(shell: Shell, add, tmp_path):
     )
     assert (peeked.returncode, peeked.stdout) == (0, "")
     assert "Permission denied" in peeked.stderr
+
+
+AS_NOBODY = """
+import contextlib, os, sys
+from yolotui.cli.main import cli
+
+def call(home, words):
+    os.environ["YOLOTUI_HOME"] = home
+    with contextlib.suppress(SystemExit):
+        cli.main([*words], prog_name="yolotui")
+
+mine, own, *words = sys.argv[1:]
+call(own, words)  # what is imported only when used is out of nobody's reach where Python is root's own
+sys.stderr.write("---\\n")
+os.setuid(65534)
+call(mine, words)
+"""
+
+
+@as_root
+@pytest.mark.parametrize(
+    "words", ["list", "add --file no.toml", "backup", "doctor --repair", "scheduler start", "audit --json"]
+)
+def test_who_names_somebody_elses_home_is_told_so(shell: Shell, add, tmp_path, words: str):
+    add("night")
+    for folder in (tmp_path, *list(tmp_path.parents)[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    command = [sys.executable, "-c", AS_NOBODY, str(shell.home.root), str(tmp_path / "own"), *words.split()]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "YOLOTUI_GPUS": ""})
+    _, _, said = told.stderr.partition("---\n")
+    assert "Traceback" not in said
+    assert str(shell.home.root) in said
+    assert "belongs to uid 0" in said or "Permission denied" in said
 
 
 def test_a_home_of_somebody_else_is_refused(home: Home, monkeypatch):

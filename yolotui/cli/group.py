@@ -90,15 +90,25 @@ class VerbGroup(click.Group):
             click.echo("Interrupted.", err=True)
             code = ExitCode.INTERRUPTED
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                _forget_stdout()
-                click.echo("yolotui: the disk that stdout goes to is full: what was printed is not whole.", err=True)
-                ctx.exit(ExitCode.WRONG_USE)
-            if error.errno not in GONE:
-                raise
-            _forget_stdout()
-            code = BROKEN_PIPE
+            code = _told(error)
         ctx.exit(code)
+
+
+def _told(error: OSError) -> int:
+    """Say what a file, a full disk or a reader that has left did to a verb; the exit code. Else it is raised again."""
+    if error.filename is not None:
+        from yolotui.cli.printing import narrate
+
+        narrate(f"yolotui: {error.filename} can't be used: {error.strerror}.")
+        return ExitCode.WRONG_USE
+    if error.errno == errno.ENOSPC:
+        _forget_stdout()
+        click.echo("yolotui: the disk that stdout goes to is full: what was printed is not whole.", err=True)
+        return ExitCode.WRONG_USE
+    if error.errno in GONE:
+        _forget_stdout()
+        return BROKEN_PIPE
+    raise error
 
 
 def _forget_stdout() -> None:

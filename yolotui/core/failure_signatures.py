@@ -78,7 +78,7 @@ SIGNATURES = (
         (
             r"killed by signal: Bus error",
             r"out of shared memory",
-            r"unable to (open|resize|mmap|write to file) .*(shared memory|/torch_)",
+            r"unable to (allocate|open|resize|mmap|write to file) .*(shared memory|/torch_)",
             r"No space left on device.*(/dev/shm|/torch_)",
             r"/dev/shm.*No space left on device",  # noqa: S108
             r"\bBus error\b",

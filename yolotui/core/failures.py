@@ -53,6 +53,8 @@ class Failure(Struct, frozen=True):
 
 
 _PATTERNS = tuple((s, re.compile("|".join(f"(?:{p})" for p in s.patterns), re.MULTILINE)) for s in SIGNATURES)
+_TRACEBACK = "Traceback (most recent call last)"
+_IS_THE_CAUSE = "The above exception was the direct cause of the following exception:"
 _COMMAND_NOT_FOUND = "The command can't be started"
 # A process below the trainer that SIGKILL ended, as data loaders, torchrun and our own ranks report it.
 _CHILD_KILLED = re.compile(
@@ -127,14 +129,17 @@ def _by_log(ending: Ending) -> Failure | None:
     Warnings name missing modules and files as well, and a trainer says in its last word what it ended of.
     """
     is_word_of_its_end = ending.kind is Kind.COMMAND and _signal(ending) is None
-    condemned = is_word_of_its_end and "Traceback (most recent call last)" in ending.log_tail
+    condemned = is_word_of_its_end and _TRACEBACK in ending.log_tail
     return _by_text(_last_traceback(ending.log_tail), permanent_too=condemned)
 
 
 def _last_traceback(log_tail: str) -> str:
-    """The end of a log, from its last traceback on: what stands before that was survived."""
+    """The end of a log, from its last traceback and its direct causes on: what stands before was survived."""
     tail = log_tail[-16_000:]
-    return tail[max(tail.rfind("Traceback (most recent call last)"), 0) :]
+    start = tail.rfind(_TRACEBACK)
+    while start > 0 and tail[:start].rstrip().endswith(_IS_THE_CAUSE):
+        start = tail.rfind(_TRACEBACK, 0, start)
+    return tail[max(start, 0) :]
 
 
 def _by_text(text: str, *, permanent_too: bool = True) -> Failure | None:

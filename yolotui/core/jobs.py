@@ -377,8 +377,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """A job as the queue knows it, with its attempts in order.
 
     `after` holds the ids it hangs on, `after_modes` what it asks of those of which it asks something else than success.
-    `failures` counts the retries already spent. `deadline_at` is when it must be done (UTC seconds). `revision` is that
-    of the queue when the row last changed: readers ask for what is newer than what they have.
+    `failures` counts those that its retries are for. `deadline_at` is when it must be done (UTC seconds). `revision` is
+    that of the queue when the row last changed: readers ask for what is newer than what they have.
     """
 
     ENDED_STATES: ClassVar = frozenset({"succeeded", "failed", "cancelled", "skipped"})
@@ -430,6 +430,11 @@ class Job(Struct, frozen=True, kw_only=True):
     def ended(self) -> bool:
         """Whether nothing more will happen to it by itself."""
         return isinstance(self.status, ENDED)
+
+    @property
+    def retries_used(self) -> int:
+        """How often a failure was, or is about to be, followed by another try: the last one of a failed job is not."""
+        return max(0, self.failures - isinstance(self.status, Failed))
 
     @property
     def progress(self) -> Progress:

@@ -46,7 +46,7 @@ def report_on(
         return known
     report = _looked_at(description, files, task, single_class=single_class, progress=progress)
     if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomically(str(kept), msgspec.json.encode(report))
     return report
 

@@ -104,9 +104,12 @@ def exit_code_of(problem: BaseException, *, started: bool) -> int:
 
 
 def describe(problem: BaseException) -> dict[str, str]:
-    """An error for people and for the scheduler's classification."""
+    """An error, and the one that it was raised from, for people and for the scheduler's classification."""
+    message = str(problem)
+    if problem.__cause__ is not None and str(problem.__cause__) not in message:
+        message += f" (because of: {problem.__cause__})"
     trace = "".join(traceback.format_exception(type(problem), problem, problem.__traceback__)).splitlines()
-    return {"type": type(problem).__name__, "message": str(problem), "trace_tail": "\n".join(trace[-TRACE_LINES:])}
+    return {"type": type(problem).__name__, "message": message, "trace_tail": "\n".join(trace[-TRACE_LINES:])}
 
 
 def load(path: str) -> dict[str, Any] | None:

@@ -185,7 +185,7 @@ def _what_was_asked_for(job: Job) -> list[tuple[str, str]]:
         ("when", ", ".join(map(str, spec.when))),
         (
             "retries",
-            f"{job.failures} of {spec.retries_allowed} used, {format_duration(spec.retry_delay_s)} apart at first",
+            f"{job.retries_used} of {spec.retries_allowed} used, {format_duration(spec.retry_delay_s)} apart at first",
         ),
         ("python", spec.python or ""),
         ("file", job.file or ""),

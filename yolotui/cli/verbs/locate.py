@@ -34,7 +34,9 @@ def locate_verb(what: str | None, as_json: bool) -> None:
 
 
 def _places(home: Home) -> dict[str, str]:
-    config = home.config if home.config.exists() else user_config()
+    from yolotui.config import find
+
+    config = find(home) or user_config()
     return {
         "home": str(home.root),
         "queue": str(home.queue),

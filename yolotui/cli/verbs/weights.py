@@ -23,6 +23,7 @@ def weights_verb(names: Sequence[str]) -> None:
     """
     home = Home.current()
     home.create()
+    home.weights.mkdir(mode=0o700, exist_ok=True)
     failed = [name for name in names if not _fetch(name, home)]
     if failed:
         raise NotPossible(f"Not fetched: {', '.join(failed)}.")

@@ -57,7 +57,7 @@ def asked_rows(job: Job, book: RunBook, snapshot: Snapshot, now: float, width: i
         ("memory", format_bytes(spec.vram_bytes) if spec.vram_bytes else ""),
         ("after", ", ".join(names.get(job_id, f"#{job_id}") for job_id in job.after)),
         ("only if", ", ".join(map(str, spec.when))),
-        ("retries", f"{job.failures} of {spec.retries_allowed} used"),
+        ("retries", f"{job.retries_used} of {spec.retries_allowed} used"),
         ("submitted", format_clock(job.submitted_at, now)),
         ("file", job.file or ""),
         ("python", spec.python or ""),
