@@ -6,6 +6,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from tests.store.builders import ANNA, command, submission
 from yolotui.errors import QueueUnusable
 from yolotui.locations import Home
 from yolotui.store import Store
-from yolotui.store.database import claim_for_this_machine
+from yolotui.store.database import BUSY_TIMEOUT_S, claim_for_this_machine
 
 
 def test_home_and_file_are_for_their_owner_alone(home: Home) -> None:
@@ -134,6 +136,53 @@ with Store(Home(Path(sys.argv[1]))) as store:
     with Store(home) as store:
         assert len(store.read.jobs()) == 100
         assert len(store.read.audit()) == 100
+
+
+@contextmanager
+def reading(home: Home) -> Iterator[None]:
+    """Somebody in another process who began to read and does not end it."""
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN'); "
+    code += "c.execute('SELECT count(*) FROM jobs').fetchone(); print('reads', flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", code, str(home.queue)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout
+        assert reader.stdout.readline() == "reads\n"
+        yield
+
+
+def grow(store: Store, jobs: int = 20) -> None:
+    store.verbs.submit([submission(command("big", keep_env=("x" * 10_000,)))] * jobs, ANNA)
+
+
+def test_the_log_is_emptied_by_a_checkpoint_and_never_longer_than_what_was_written_since(home: Home) -> None:
+    with Store(home, wakes_leader=False) as leader, Store(home) as people:
+        for _ in range(20):
+            grow(people)
+            assert 0 < leader.wal_bytes() < 2 * 1024**2
+            leader.checkpoint()
+            assert leader.wal_bytes() == 0
+        assert home.queue.stat().st_size > 2 * 1024**2
+
+
+def test_a_reader_that_does_not_end_holds_nobody_up_and_the_log_is_emptied_when_it_has(home: Home) -> None:
+    with Store(home, wakes_leader=False) as leader, Store(home) as people:
+        grow(people)
+        with reading(home):
+            grow(people)
+            leader.checkpoint()
+            assert leader.wal_bytes() > 0
+            grow(people)  # nobody is kept from writing
+        leader.checkpoint()
+        assert leader.wal_bytes() == 0
+        assert len(people.read.jobs()) == 60
+
+
+def test_somebody_who_writes_for_long_is_not_waited_for(home: Home) -> None:
+    with Store(home, wakes_leader=False) as leader, Store(home) as people:
+        grow(people)
+        with people._database.write(ANNA):
+            leader.checkpoint()
+        assert leader._database.connection.execute("PRAGMA busy_timeout").fetchone()[0] == 1000 * BUSY_TIMEOUT_S
 
 
 def test_two_connections_of_a_process_outlive_the_close_of_anothers(home: Home) -> None:

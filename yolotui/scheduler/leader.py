@@ -45,6 +45,7 @@ from yolotui.store import Store, with_marks
 
 TICK_S = 1.0
 CHECKPOINT_EVERY_S = 10.0
+LONG_WAL_BYTES = 4 * 1024**2  # is checkpointed sooner, at most once a tick
 LINGER_S = 2.0
 
 log = logging.getLogger("yolotui.scheduler")
@@ -157,9 +158,7 @@ class Leader:
         self._pass_on_requests()
         self._publish(now)
         self._tell()
-        if not 0 <= now - self._checkpointed_at <= CHECKPOINT_EVERY_S:
-            self._store.checkpoint()
-            self._checkpointed_at = now
+        self._checkpoint(now)
 
     def _learn(self, job: Job) -> None:
         """A job has changed: what it shows is known from now on."""
@@ -252,6 +251,13 @@ class Leader:
         assert decision is not None
         if self._publisher.publish(decision, with_marks(self._host.latest, self._picture.marks), now):
             self._observe()
+
+    def _checkpoint(self, now: float) -> None:
+        """Keep the queue's log short."""
+        is_long = self._store.wal_bytes() > LONG_WAL_BYTES
+        if not 0 <= now - self._checkpointed_at <= (TICK_S if is_long else CHECKPOINT_EVERY_S):
+            self._store.checkpoint()
+            self._checkpointed_at = now
 
     def _patience_s(self) -> float:
         """How long to wait when nothing happens."""

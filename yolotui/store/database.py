@@ -20,6 +20,7 @@ from yolotui.errors import QueueDamaged, QueueOutOfReach, QueueUnusable
 from yolotui.locations import Home
 
 BUSY_TIMEOUT_S = 10.0
+CHECKPOINT_PATIENCE_S = 0.1  # nobody can write meanwhile
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,31 @@ class Database:
         with as_sentences(self.path):
             refuse_damage(self.connection, self.path)
 
+    def wal_bytes(self) -> int:
+        """How long the write-ahead log is."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        except OSError:
+            return 0
+
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the file, as far as no reader needs it; never waits for one."""
-        with as_sentences(self.path):
-            self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        """Move the write-ahead log into the file and empty it.
+
+        What a reader still needs stays, after a short wait for it: then the log grows on, and the next time does it.
+        """
+        # Not PASSIVE: it never ends while somebody writes, so that a busy queue's log would grow without end; and
+        # before SQLite 3.51.3 it can miss that a writer begins the log anew, which this keeps out by its lock.
+        with as_sentences(self.path), self._patience(CHECKPOINT_PATIENCE_S):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def _patience(self, patience_s: float) -> Iterator[None]:
+        """Within the block locks of others are waited for so long."""
+        self.connection.execute(f"PRAGMA busy_timeout={round(1000 * patience_s)}")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout={round(1000 * BUSY_TIMEOUT_S)}")
 
     def close(self) -> None:
         """Close the connection."""

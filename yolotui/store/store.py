@@ -50,6 +50,10 @@ class Store:
         """Raise QueueDamaged where the file is damaged. Reads all of it."""
         self._database.refuse_damage()
 
+    def wal_bytes(self) -> int:
+        """How long the write-ahead log is."""
+        return self._database.wal_bytes()
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file. For the leader alone: it is the only checkpointer."""
         self._database.checkpoint()
