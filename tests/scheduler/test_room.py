@@ -9,7 +9,7 @@ import pytest
 from tests.cli.states import start
 from tests.store.builders import ANNA, command, submission, training
 from yolotui.core.sizes import run_bytes
-from yolotui.core.timetable import Demand, Estimate
+from yolotui.core.timetable import Demand, Entry, Estimate
 from yolotui.locations import Home
 from yolotui.scheduler.room import SPARE_BYTES, DiskRoom
 from yolotui.store import Store
@@ -73,6 +73,27 @@ def test_what_runs_has_its_room_promised_less_what_it_has_written(store):
     disk.now += 10
     said = blocked(store, disk)
     assert said == {"running": "", "next": ""}
+
+
+def test_two_that_start_together_leave_each_other_their_room(store):
+    jobs = [add(store, spec) for spec in (training("first"), command("small"), training("second"))]
+    disk = Disk(2 * NEED - 1)
+    known = {job.id: job for job in store.read.jobs()}
+    assert blocked(store, disk) == {"first": "", "small": "", "second": ""}  # each would fit by itself
+    starts = [Entry(job_id=job_id, starts_now=True) for job_id in jobs]
+    assert [start.job_id for start in disk.room.holds(starts, known)] == jobs[:2]
+    disk.free += 1
+    disk.now += 10
+    assert disk.room.holds(starts, known) == starts
+
+
+def test_what_has_just_started_has_its_room_promised_before_anybody_looks_at_the_disk_again(store):
+    first = add(store, training("first"))
+    add(store, training("second"))
+    disk = Disk(2 * NEED - 1)
+    assert blocked(store, disk)["second"] == ""
+    start(store, first)
+    assert "room" in blocked(store, disk)["second"]
 
 
 def test_a_disk_that_can_not_be_asked_keeps_nobody_waiting(store):

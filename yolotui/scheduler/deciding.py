@@ -15,6 +15,7 @@ from yolotui.scheduler.allowances import Allowances
 from yolotui.scheduler.estimates import Estimates
 from yolotui.scheduler.memory import Appetites
 from yolotui.scheduler.picture import Picture
+from yolotui.scheduler.room import DiskRoom
 from yolotui.scheduler.worldview import WorldView
 from yolotui.store import Store, with_marks
 
@@ -34,13 +35,13 @@ class Decision(NamedTuple):
 class Decider:
     """Plans when something has happened. What was promised goes into the next plan, also into the next leader's."""
 
-    def __init__(self, store: Store, policy: Policy, quotas: QuotasConfig) -> None:
+    def __init__(self, store: Store, policy: Policy, quotas: QuotasConfig, room: DiskRoom | None = None) -> None:
         self._store = store
         self._policy = policy
         self._allowances = Allowances(store, quotas)
         self._estimates = Estimates()
         self._appetites = Appetites()
-        self._view = WorldView(self._estimates, self._appetites, tenants=policy.tenants)
+        self._view = WorldView(self._estimates, self._appetites, tenants=policy.tenants, room=room)
         self._calibration = Calibration()
         self._promised: Timetable | None = None
         self._made_from: object = None

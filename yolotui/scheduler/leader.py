@@ -33,6 +33,7 @@ from yolotui.scheduler.publishing import Publisher
 from yolotui.scheduler.pulse import Pulses
 from yolotui.scheduler.reaping import Reaper
 from yolotui.scheduler.requests import Requests
+from yolotui.scheduler.room import DiskRoom
 from yolotui.scheduler.runs import Runs
 from yolotui.scheduler.sickness import Sickness
 from yolotui.scheduler.starting import Starter
@@ -86,7 +87,8 @@ class Leader:
         self._is_intact = is_intact
         self._tell = tell
         self._troubles = Troubles()
-        self._decider = Decider(store, policy, quotas)
+        self._room = DiskRoom()
+        self._decider = Decider(store, policy, quotas, self._room)
         self._runs = Runs()
         pulses = Pulses(self._runs.series)
         self._health = HealthWatch(pulses.take, limits)
@@ -230,7 +232,8 @@ class Leader:
             timetable = decision.timetable
             for skip in timetable.skips:
                 self._store.ledger.settle(skip.job_id, Waiting, Skipped(now, skip.reason), "skip", skip.reason)
-            for entry in self._preflights.passed(self._starter.confirmed(timetable.starting_now())):
+            starts = self._preflights.passed(self._starter.confirmed(timetable.starting_now()))
+            for entry in self._room.holds(starts, self._picture.jobs):
                 self._starter.start(entry, decision.world, now)
             self._windows.follow(timetable)
             self._deadlines.look_at(decision)
