@@ -129,3 +129,14 @@ def test_after_a_day_one_a_minute_is_kept_and_after_a_week_none(samples: Samples
     assert samples.read_host(0.0)[0].at == START + 60
     samples.record(host_at(START + 20 * DAY_S))
     assert moments(samples) == [20 * DAY_S]
+
+
+def test_the_file_stops_growing_after_a_week(samples: Samples) -> None:
+    """What is written later takes the place of what went: here of one reading in ten minutes."""
+    sizes = []
+    for week in range(3):
+        for second in range(0, 7 * int(DAY_S), int(TIDY_EVERY_S)):
+            samples.record(host_at(START + week * 7 * DAY_S + second, 50, 60, 70, 80))
+        samples.close()
+        sizes.append(samples.path.stat().st_size)
+    assert sizes[2] <= 1.05 * sizes[1]

@@ -76,7 +76,8 @@ class AttemptReader:
         self._last_at_s = max(event.t, self._last_at_s or event.t)
         match event:
             case Batch():
-                tail.append(_point(event, self.number))
+                if event.stands_for == 1:
+                    tail.append(_point(event, self.number))
                 self._paces.setdefault(event.epoch, PaceSum()).add(event)
             case Epoch():
                 self.rows.pop(event.epoch, None)  # so that the newest is the last in order, too

@@ -44,11 +44,15 @@ class Phase(Struct, frozen=True, tag_field="event", tag="phase"):
 
 
 class Batch(Struct, frozen=True, tag_field="event", tag="batch"):
-    """A batch, one of those that the throttle let through. Times in seconds, `memory_bytes` is reserved GPU memory."""
+    """A batch, one of those that the throttle let through. Times in seconds, `memory_bytes` is reserved GPU memory.
+
+    One that `stands_for` several of its epoch, long ago, tells their means, and the highest memory and gradient norm.
+    """
 
     t: float
     epoch: FromOne
     batch: int
+    stands_for: FromOne = 1
     batches: int | None = None
     losses: Numbers = {}
     lr: Numbers = {}

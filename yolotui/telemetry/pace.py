@@ -32,13 +32,13 @@ class PaceSum:
         self._gradient_norm: float | None = None
 
     def add(self, batch: Batch) -> None:
-        """One more batch."""
+        """One more batch, or several that one stands for."""
         if batch.images_per_s is not None:
-            self._speeds += batch.images_per_s
-            self._speed_count += 1
+            self._speeds += batch.stands_for * batch.images_per_s
+            self._speed_count += batch.stands_for
         if batch.wait_s is not None and batch.compute_s is not None:
-            self._wait_s += batch.wait_s
-            self._spent_s += batch.wait_s + batch.compute_s
+            self._wait_s += batch.stands_for * batch.wait_s
+            self._spent_s += batch.stands_for * (batch.wait_s + batch.compute_s)
         if batch.memory_bytes is not None:
             self._memory_bytes = max(int(batch.memory_bytes), self._memory_bytes or 0)
         if batch.gradient_norm is not None:
