@@ -89,6 +89,24 @@ def test_a_full_disk_without_a_lock_file_is_waited_for(tmp_path: Path) -> None:
         assert queue.job(job).state == "succeeded"
 
 
+def test_a_full_disk_without_a_lock_and_without_a_log_is_waited_for(tmp_path: Path) -> None:
+    """Both were tidied up, and the disk was full: it could not even say why it left."""
+    home = Home(tmp_path / "home")
+    with Queue(home.root, start_scheduler=False) as queue:
+        (job,) = queue.add(JobSpec(name="job", kind=Kind.COMMAND, command=("true",), gpus=0))
+        fate = Fate(tmp_path / "fate", home.root)
+        for file in (home.scheduler_log, home.scheduler_lock):
+            file.unlink(missing_ok=True)
+        environment = {**os.environ, **fate.env, "YOLOTUI_HOME": str(home.root), "YOLOTUI_GPUS": "cpu:1"}
+        said = tmp_path / "said"
+        with fate.disk(errno.ENOSPC), said.open("w") as stderr:
+            scheduler = subprocess.Popen(scheduler_command("--until-idle"), env=environment, stderr=stderr)
+            eventually(lambda: "No space left on device" in said.read_text())
+            assert not home.scheduler_log.exists()
+        assert scheduler.wait(60) == 0
+        assert queue.job(job).state == "succeeded"
+
+
 @pytest.mark.parametrize("error", [errno.EROFS, errno.ENOSPC, errno.EIO])
 def test_a_verb_that_is_committed_is_acknowledged_though_no_scheduler_can_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int

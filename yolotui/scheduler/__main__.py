@@ -74,9 +74,8 @@ def _serving(home: Home, address: str | None) -> AbstractContextManager[object]:
 
 def _log_to(file: Path) -> None:
     """Into the home's log, whoever started this process; and to the terminal of one that leads in the foreground."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    os.fchmod(descriptor, 0o600)  # whoever redirected our output may have made it
-    os.close(descriptor)
+    _make_log(file)
+    logging.raiseExceptions = False  # a full disk costs lines; a traceback for each would only be more of them
     rotating = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1)
     handlers: list[logging.Handler] = [rotating]
     if sys.stderr.isatty():
@@ -87,6 +86,25 @@ def _log_to(file: Path) -> None:
         level=logging.INFO,
         handlers=handlers,
     )
+
+
+def _make_log(file: Path) -> None:
+    """Make the log where there is none. A disk that refuses it is waited for: it may be the night's only scheduler."""
+    is_told = False
+    while True:
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as trouble:
+            if trouble.errno not in PASSING_TROUBLES:
+                raise
+            if not is_told:
+                sys.stderr.write(f"{trouble}: waiting until it can be written\n")
+                is_told = True
+            time.sleep(TRY_AGAIN_AFTER_S)
+            continue
+        os.fchmod(descriptor, 0o600)  # whoever redirected our output may have made it
+        os.close(descriptor)
+        return
 
 
 def _config_of(home: Home) -> Config:
