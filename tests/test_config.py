@@ -27,6 +27,9 @@ too_hot = 80
 preemption = "evict"
 notice = "45m"
 mode = "throughput"
+[keep]
+runs = "90d"
+checkpoints = "2w"
 [notify]
 finished = ["wecom://key"]
 [keys]
@@ -47,6 +50,7 @@ def mistakes(tmp_path: Path, text: str) -> list[str]:
 
 def test_without_a_file_the_defaults_count(home):
     assert find(home) is None
+    assert (Config.load(home).keep.runs_s, Config.load(home).keep.checkpoints_s) == (None, None)
     assert Config.load(home) == Config.load(home) == Config()
 
 
@@ -70,6 +74,7 @@ def test_everything_that_the_design_shows_is_read(tmp_path):
     assert config.gpus.too_hot_c == 80
     assert (config.scheduling.preemption, config.scheduling.mode) == ("evict", "throughput")
     assert config.scheduling.notice_s == 2700
+    assert (config.keep.runs_s, config.keep.checkpoints_s) == (90 * 86400, 14 * 86400)
     assert config.notify.finished == ("wecom://key",)
     assert config.keys == {"kill": "x"}
     assert (config.ui.theme, config.ui.refresh_s) == ("nord", 0.5)
@@ -100,6 +105,8 @@ def test_all_mistakes_are_told_at_once_with_line_and_the_nearest_name(tmp_path):
         ("[paths]\nruns = 3", "text in quotes"),
         ("[ui]\nrefresh = 0", "0.1 to 60"),
         ('[notify]\nfailed = "me"', "addresses"),
+        ('[keep]\nruns = "1h"', "a day at least"),
+        ("[keep]\ncheckpoints = 0", "a day at least"),
         ("[keys]\nkill = 3", "name of a key"),
         ("[queue]\nconfirm = []", "must be one of"),
         ("[queue", "not TOML"),

@@ -86,6 +86,13 @@ class LimitsConfig(Struct, frozen=True):
     log_bytes: int = 64 * 1024**2
 
 
+class KeepConfig(Struct, frozen=True):
+    """[keep] How long after their job's end run directories, and checkpoints but the best, stay; None: until `gc`."""
+
+    runs_s: float | None = None
+    checkpoints_s: float | None = None
+
+
 class NotifyEvent(StrEnum):
     """What people can be told."""
 
@@ -161,6 +168,7 @@ class Config(Struct, frozen=True):
     bookings: BookingsConfig = field(default_factory=BookingsConfig)
     quotas: QuotasConfig = field(default_factory=QuotasConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    keep: KeepConfig = field(default_factory=KeepConfig)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     costs: CostsConfig = field(default_factory=CostsConfig)
     keys: dict[str, str] = {}

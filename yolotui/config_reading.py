@@ -14,6 +14,7 @@ from yolotui.config import (
     Config,
     CostsConfig,
     GpusConfig,
+    KeepConfig,
     LimitsConfig,
     NotifyConfig,
     NotifyEvent,
@@ -29,7 +30,7 @@ from yolotui.errors import WrongFile
 from yolotui.jobfile.lines import Path as KeyPath
 from yolotui.jobfile.source import Mistakes, Source
 from yolotui.nearest import did_you_mean
-from yolotui.units import duration, size
+from yolotui.units import DAY_S, duration, size
 
 
 class _Setting(NamedTuple):
@@ -124,6 +125,13 @@ def _patience(value: object) -> float:
     return seconds
 
 
+def _keeping_time(value: object) -> float:
+    seconds = duration(value)
+    if seconds < DAY_S:
+        raise ValueError(f"must be a day at least, not {value!r}")
+    return seconds
+
+
 def _log_size(value: object) -> int:
     amount = size(value)
     if amount < 1024**2:
@@ -181,6 +189,13 @@ _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
         {
             "stall": _Setting(_patience, {"type": ["string", "number"]}, "stall_s"),
             "log": _Setting(_log_size, {"type": ["string", "integer"]}, "log_bytes"),
+        },
+    ),
+    "keep": (
+        KeepConfig,
+        {
+            "runs": _Setting(_keeping_time, {"type": ["string", "number"]}, "runs_s"),
+            "checkpoints": _Setting(_keeping_time, {"type": ["string", "number"]}, "checkpoints_s"),
         },
     ),
     "notify": (

@@ -163,6 +163,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, umask: int, *, until_idle: b
                 policy=policy_of(config),
                 quotas=config.quotas,
                 bookings=config.bookings,
+                keep=config.keep,
                 preflight=config.scheduling.preflight,
                 limits=Limits(stall_s=config.limits.stall_s, log_bytes=config.limits.log_bytes),
                 until_idle=until_idle,

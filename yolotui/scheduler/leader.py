@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from yolotui.config import BookingsConfig, QuotasConfig
+from yolotui.config import BookingsConfig, KeepConfig, QuotasConfig
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Skipped, Starting, Waiting
 from yolotui.core.limits import Limits
@@ -18,6 +18,7 @@ from yolotui.core.plan import Policy
 from yolotui.errors import QueueUnusable
 from yolotui.leadership import Lock
 from yolotui.locations import Home
+from yolotui.scheduler.collecting import Collector
 from yolotui.scheduler.deadlines import DeadlineWatch
 from yolotui.scheduler.deciding import Decider
 from yolotui.scheduler.endings import Endings
@@ -69,6 +70,7 @@ class Leader:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         quotas: QuotasConfig = QuotasConfig(),  # noqa: B008 - frozen
         bookings: BookingsConfig = BookingsConfig(),  # noqa: B008 - frozen
+        keep: KeepConfig = KeepConfig(),  # noqa: B008 - frozen
         tell: Callable[[], None] = lambda: None,
         preflight: str = "hold",
         clock: Callable[[], float] = time.time,
@@ -106,6 +108,7 @@ class Leader:
         self._deadlines = DeadlineWatch(store, policy)
         self._idling = IdleWatch(store)
         self._publisher = Publisher(store)
+        self._collector = Collector(home, keep, clock=clock)
         self._reaper = Reaper(
             store,
             executor,
@@ -129,6 +132,7 @@ class Leader:
             return self._lead()
         finally:
             self._preflights.close()
+            self._collector.close()
 
     def _lead(self) -> str:
         while True:
@@ -161,6 +165,7 @@ class Leader:
         self._publish(now)
         self._tell()
         self._checkpoint(now)
+        self._collector.look_after()
 
     def _learn(self, job: Job) -> None:
         """A job has changed: what it shows is known from now on."""
