@@ -1,19 +1,20 @@
 """Real trainings whose trainer is killed at random: useful epochs ÷ epochs begun, beside a shell loop that starts over.
 
-    python benchmarks/goodput.py [--epochs 30] [--every 3 10 30] [--seed 1]
+    python benchmarks/goodput.py [--epochs 120] [--every 3 10 30] [--seed 1]
 
 Both are killed (SIGKILL) after the same numbers of epochs, drawn from the seed. The shell loop is what people write
-first: `until yolo train …; do :; done`. It is given up after three times the epochs of the training.
+first: `until yolo train …; do :; done`. It is given up when it has begun three times the epochs of the training. Epochs
+are as short as they come, so that there are enough of them for kills that are rare.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,15 +29,9 @@ from examples.make_shapes import make_shapes  # noqa: E402  the repository is no
 from yolotui import JobSpec, Kind, Queue  # noqa: E402
 
 GIVEN_UP_AFTER = 3
-ARGUMENTS: dict[str, Any] = {"imgsz": 64, "batch": 4, "plots": False}
-BARE = """
-import sys
-from ultralytics import YOLO
-data, folder, epochs = sys.argv[1:]
-model = YOLO("yolo11n.yaml")
-model.add_callback("on_train_epoch_end", lambda trainer: open(folder + "/epochs", "a").write("."))
-model.train(data=data, epochs=int(epochs), imgsz=64, batch=4, plots=False, device="cpu", workers=0, save_dir=folder)
-"""
+ARGUMENTS: dict[str, Any] = {"imgsz": 32, "batch": 4, "patience": 0, "plots": False}
+# Goodput counts epochs: a try of the loop need not import PyTorch anew.
+FORKS = multiprocessing.get_context("forkserver")
 
 
 def killing_moments(every: int, seed: int) -> Iterator[float]:
@@ -85,39 +80,52 @@ def with_yolotui(data: Path, folder: Path, epochs: int, moments: Iterator[float]
 
 def with_a_shell_loop(data: Path, folder: Path, epochs: int, moments: Iterator[float]) -> tuple[int, int, int]:
     """Useful epochs, epochs begun, kills."""
-    counter, script = folder / "epochs", folder / "train.py"
+    counter, kills = folder / "epochs", 0
     counter.touch()
-    script.write_text(BARE)
-    environment = {**os.environ, "YOLO_CONFIG_DIR": str(folder / "config"), "YOLO_OFFLINE": "true"}
-    kills = 0
     while counter.stat().st_size + kills < GIVEN_UP_AFTER * epochs:
-        trainer = subprocess.Popen(
-            [sys.executable, str(script), str(data), str(folder), str(epochs)], env=environment, cwd=folder,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        before = counter.stat().st_size
+        trainer = FORKS.Process(target=train_bare, args=(folder, {**ARGUMENTS, "data": str(data), "epochs": epochs}))
+        trainer.start()
         moment = next(moments)
-        while trainer.poll() is None and counter.stat().st_size + kills < moment:
+        while trainer.exitcode is None and counter.stat().st_size + kills < moment:
             time.sleep(0.01)
-        if trainer.poll() == 0:
+        if trainer.exitcode == 0:
             return epochs, counter.stat().st_size + kills, kills
+        assert trainer.exitcode is None, "the bare training failed"
         trainer.kill()
-        trainer.wait()
+        trainer.join()
         kills += 1
-        assert counter.stat().st_size >= before
     return 0, counter.stat().st_size + kills, kills
+
+
+def train_bare(folder: Path, arguments: dict[str, Any]) -> None:
+    """What `yolo train` does, silently; each epoch leaves a letter in the file `epochs`."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.chdir(folder)
+    from ultralytics import YOLO
+
+    def count(_trainer: object) -> None:
+        with (folder / "epochs").open("a") as file:
+            file.write(".")
+
+    model = YOLO("yolo11n.yaml")
+    model.add_callback("on_train_epoch_end", count)
+    model.train(device="cpu", workers=0, save_dir=str(folder), **arguments)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--every", type=int, nargs="+", default=[3, 10, 30])
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     print(f"a training of {asked.epochs} epochs")
     print(f"{'kill every':>10} {'':<12} {'useful':>6} {'begun':>6} {'kills':>6} goodput")
+    FORKS.set_forkserver_preload(["ultralytics.models"])
     with tempfile.TemporaryDirectory() as directory:
-        data = make_shapes(Path(directory, "shapes"), train=16, val=4, size=64)
+        os.environ.update(YOLO_CONFIG_DIR=str(Path(directory, "config")), YOLO_OFFLINE="true")
+        data = make_shapes(Path(directory, "shapes"), train=4, val=2, size=32)
         for every in asked.every:
             for name, train in (("yolotui", with_yolotui), ("shell loop", with_a_shell_loop)):
                 folder = Path(directory, f"{every}-{name.split()[0]}")
