@@ -9,15 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from PIL import Image
 
 from examples.make_shapes import make_shapes
 from tests.preflight.drawing import draw, image_of, label_of
 from yolotui.core.jobs import JobSpec, Kind
 from yolotui.core.preflight import DataReport, Preflight, SplitCount
-from yolotui.preflight import check, check_data, scanning
+from yolotui.preflight import scanning
 from yolotui.preflight.arguments import remarks_on as of_arguments
-from yolotui.preflight.checking import task_of
+from yolotui.preflight.checking import Checker, task_of
 from yolotui.preflight.machine import Machine
 from yolotui.preflight.machine import remarks_on as of_machine
 
@@ -26,6 +28,14 @@ GIB = 1024**3
 
 def training(data: Path | str = "/d.yaml", model: str = "yolo11n.yaml", gpus: int = 1, **given: Any) -> JobSpec:
     return JobSpec(name="t", kind=Kind.TRAIN, model=model, data=str(data), gpus=gpus, arguments=given)
+
+
+def check(spec: JobSpec) -> Preflight:
+    return Checker().check(spec)
+
+
+def check_data(data: Path, cache: Path | None = None) -> Preflight:
+    return Checker(cache=cache).check_data(data)
 
 
 def rules(result: Preflight) -> dict[str, str]:
@@ -53,12 +63,19 @@ def hide_labels(folder: Path) -> None:
     shutil.move(folder / "labels", folder / "Labels")
 
 
+def cut_a_png(folder: Path) -> None:
+    """Ultralytics drops a PNG that is cut, and mends a JPEG."""
+    Image.new("L", (32, 32)).save(whole := folder / "images/train/cut.png")
+    os.truncate(whole, whole.stat().st_size - 14)
+
+
 BREAKS: dict[str, tuple[Callable[[Path], object], dict[str, str]]] = {
     "pixels for fractions": (lambda f: every_label(f, "0 16 16 8 8"), {"range": "error"}),
     "classes from one on": (lambda f: every_label(f, "2 .5 .5 .5 .5"), {"class": "error"}),
     "a table with a head": (lambda f: every_label(f, "class x y w h"), {"form": "error"}),
     "labels elsewhere": (hide_labels, {"no-labels": "error"}),
     "an empty picture": (lambda f: image_of(f, "val", 0).write_bytes(b""), {"image": "error"}),
+    "a cut PNG": (cut_a_png, {"image": "error"}),
     "half a picture": (lambda f: os.truncate(image_of(f, "train", 0), 400), {"cut-jpeg": "warning"}),
     "a leak": (copy_into_val, {"leak": "warning"}),
     "a copy": (
@@ -124,6 +141,24 @@ def test_a_folder_of_class_folders_is_counted(tmp_path: Path) -> None:
     assert sum(result.data.boxes_per_class.values()) == 9
 
 
+@pytest.mark.parametrize("model", ["yolo11n-seg.yaml", "yolo11n-obb.yaml"])
+def test_boxes_where_outlines_are_wanted_are_an_error(tmp_path: Path, model: str) -> None:
+    data = draw(tmp_path)
+    assert rules(check(training(data, model))) == {"outlines": "error"}
+    for label in tmp_path.glob("labels/*/*.txt"):
+        label.write_text(label.read_text().replace("0.5 0.5 0.5 0.5", ".2 .2 .8 .2 .8 .8 .2 .8"))
+    assert rules(check(training(data, model))) == {}
+
+
+def test_names_that_are_no_text_are_told(tmp_path: Path) -> None:
+    data = draw(tmp_path)
+    odd = os.fsencode(tmp_path / "images" / "train") + b"/\xff.jpg"
+    Path(os.fsdecode(odd)).write_bytes(b"nothing")
+    (remark,) = check(training(data)).remarks
+    assert msgspec.json.encode(remark)
+    assert "no picture" in remark.examples[0]
+
+
 def test_many_processes_see_what_one_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = draw(tmp_path, train=60)
     label_of(tmp_path, "train", 7).write_text("nonsense")
@@ -139,7 +174,7 @@ def test_a_data_set_is_looked_at_once_until_it_changes(tmp_path: Path, monkeypat
     data, cache = draw(tmp_path / "data"), tmp_path / "cache"
     first = check_data(data, cache=cache)
     with monkeypatch.context() as patch:
-        patch.delattr(scanning, "look_at")
+        patch.delattr(scanning, "look_into")
         assert check_data(data, cache=cache).data == first.data
     label_of(tmp_path / "data", "train", 0).write_text("0 .5 .5 .5 .5\n1 .4 .4 .2 .2")
     again = check_data(data, cache=cache)
@@ -150,6 +185,15 @@ def test_a_data_set_is_looked_at_once_until_it_changes(tmp_path: Path, monkeypat
     for kept in cache.iterdir():
         kept.write_bytes(b"{")
     assert check_data(data, cache=cache).data == again.data
+
+
+def test_trainings_on_the_same_data_look_at_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, checker = draw(tmp_path / "data"), Checker()
+    first = checker.check(training(data))
+    monkeypatch.delattr(scanning, "look_into")
+    second = checker.check(training(data, lr0=0.1))
+    assert second.data == first.data
+    assert (rules(first), rules(second)) == ({}, {"optimizer": "warning"})
 
 
 def test_weights_that_can_not_be_used_are_an_error(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def test_the_verdict_is_that_of_ultralytics(tmp_path: Path, task: str, columns: 
         count, numbers = rules.keypoints or (0, 0)
         theirs = verify_image_label((str(image), str(label), "", is_pose, 3, count, numbers, False))
         try:
-            boxes, repeated = parse(content, rules)
-            ours = len(boxes) - repeated
+            read = parse(content, rules)
+            ours = len(read.boxes) - read.repeated
         except LabelError:
             ours = None
         assert ours == (None if theirs[0] is None else len(theirs[1])), content
@@ -77,10 +77,10 @@ def test_what_is_wrong_is_told_apart(content: bytes, fault: Fault) -> None:
 
 
 def test_an_outline_counts_as_the_box_around_it() -> None:
-    (box,), repeated = parse(b"1 .1 .2 .5 .2 .5 .8", LabelRules(2))
-    assert (box.number, repeated) == (1, 0)
-    assert box == Box(1, pytest.approx(0.4), pytest.approx(0.6))  # type: ignore[arg-type]
+    label = parse(b"1 .1 .2 .5 .2 .5 .8", LabelRules(2))
+    assert (label.outlined, label.repeated) == (True, 0)
+    assert label.boxes == [Box(1, pytest.approx(0.4), pytest.approx(0.6))]  # type: ignore[arg-type]
 
 
 def test_a_single_class_takes_any_number() -> None:
-    assert parse(b"7 .5 .5 .1 .1", LabelRules(1, single_class=True))[0] == [Box(7, 0.1, 0.1)]
+    assert parse(b"7 .5 .5 .1 .1", LabelRules(1, single_class=True)).boxes == [Box(7, 0.1, 0.1)]

@@ -79,13 +79,58 @@ def test_what_has_changed_since_the_first_check_is_said_before_the_start(
     again.store.close()
 
 
-def test_who_was_released_with_errors_is_let_go(
-    leader: Leader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preflights, "FRESH_S", 0.0)
-    job = leader.submit(draw(tmp_path / "data"), classes=[9])
+def held(leader: Leader, data: Path) -> int:
+    """A job that is held for its data set."""
+    for number in range(20):
+        label_of(data.parent, "train", number).write_text("7 .5 .5 .5 .5")
+    job = leader.submit(data)
     assert not leader.lets_start(job)
     leader.until_looked_at(job, since=0.0)
     assert isinstance(leader.store.read.job(job).status, Held)
+    return job
+
+
+def released(leader: Leader, job: int) -> None:
+    """A person lets it go, and it is looked at again."""
     leader.store.verbs.release([job], Actor("anna", 1))
+    released_at = time.time()
+    assert not leader.lets_start(job)
+    leader.until_looked_at(job, since=released_at)
+
+
+def test_who_was_released_with_errors_is_let_go(leader: Leader, tmp_path: Path) -> None:
+    job = held(leader, draw(tmp_path / "data"))
+    released(leader, job)
+    assert leader.lets_start(job)
+    assert leader.store.read.preflights([job])[job].verdict == "errors"
+
+
+def test_who_was_released_after_mending_is_held_for_what_else_is_wrong(leader: Leader, tmp_path: Path) -> None:
+    data = draw(tmp_path / "data")
+    job = held(leader, data)
+    for number in range(20):
+        label_of(data.parent, "train", number).write_text("0 320 240 64 64")
+    released(leader, job)
+    status = leader.store.read.job(job).status
+    assert isinstance(status, Held)
+    assert "outside of 0 to 1" in status.reason
+    for number in range(20):
+        label_of(data.parent, "train", number).write_text(f"{number % 2} .5 .5 .5 .5")
+    released(leader, job)
+    assert leader.lets_start(job)
+    assert leader.store.read.preflights([job])[job].verdict == "warnings"  # that its data has changed
+
+
+def test_what_starts_soon_is_looked_at_again_before_a_gpu_waits_for_it(
+    leader: Leader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = leader.submit(draw(tmp_path / "data"))
+    assert not leader.lets_start(job)
+    leader.until_looked_at(job, since=0.0)
+    looked_at = time.time()
+    leader.preflights.look_ahead([Entry(job_id=job, start_at=looked_at + 60)])
+    assert leader.lets_start(job)  # it is fresh enough
+    monkeypatch.setattr(preflights, "SOON_S", preflights.FRESH_S + 60)
+    leader.preflights.look_ahead([Entry(job_id=job, start_at=looked_at + 60)])
+    leader.until_looked_at(job, since=looked_at)
     assert leader.lets_start(job)

@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 
 from tests.helpers import eventually
-from tests.preflight.drawing import draw, label_of
+from tests.preflight.drawing import draw, image_of, label_of
 from tests.scheduler.conftest import ANNA, Rig
 from yolotui.core.jobs import Held, Job, JobSpec, Kind
+from yolotui.core.preflight import Checking
 from yolotui.store import Store
 
 NO_TRAINING = "/bin/false"
@@ -80,25 +81,74 @@ def test_warnings_are_told_and_hold_nothing(rig: Rig, tmp_path: Path) -> None:
     assert "optimizer = auto (the default) ignores lr0." in shown
 
 
-def test_a_check_that_is_killed_keeps_nothing_from_starting(rig: Rig, tmp_path: Path) -> None:
-    data = draw(tmp_path / "data")
-    os.mkfifo(tmp_path / "data/labels/train/endless")
-    label_of(data.parent, "train", 0).unlink()
-    (tmp_path / "data/labels/train/endless").rename(label_of(data.parent, "train", 0))  # nobody writes: it hangs
-    job = rig.submit(training(data))
-    scheduler = rig.lead()
+def make_endless(data: Path, number: int) -> None:
+    """A picture that nobody writes: whoever reads it hangs."""
+    image = image_of(data.parent, "train", number)
+    image.unlink()
+    os.mkfifo(image)
 
-    def check() -> psutil.Process | None:
+
+def check_of(scheduler: subprocess.Popen[bytes]) -> psutil.Process:
+    """The process that checks."""
+
+    def found() -> psutil.Process | None:
         children = psutil.Process(scheduler.pid).children()
         return next((child for child in children if "yolotui.preflight" in child.cmdline()), None)
 
-    checking = eventually(check)
+    checking = eventually(found)
     assert checking is not None
+    return checking
+
+
+def test_a_check_that_is_killed_keeps_nothing_from_starting(rig: Rig, tmp_path: Path) -> None:
+    data = draw(tmp_path / "data")
+    make_endless(data, 0)
+    job = rig.submit(training(data))
+    scheduler = rig.lead()
+    checking = check_of(scheduler)
     assert not rig.job(job).attempts
     os.kill(checking.pid, signal.SIGKILL)
     until_started_and_over(rig, job)
     assert rig.store.read.preflights([job])[job].remarks[0].rule == "not-checked"
     assert scheduler.poll() is None
+
+
+def test_how_far_a_check_is_can_be_read_everywhere(rig: Rig, tmp_path: Path) -> None:
+    data = draw(tmp_path / "data", train=250)
+    make_endless(data, 240)  # the first 200 are looked at, then it hangs
+    job = rig.submit(training(data))
+    rig.lead()
+
+    def told() -> bool:
+        published = rig.store.read.published()
+        entry = published.timetable.by_job().get(job) if published else None
+        return entry is not None and entry.checking == Checking(200, 255)
+
+    eventually(told)
+    environment = {**rig.environment, "PATH": os.environ["PATH"]}
+    for verb in ("list", "show", "why"):
+        command = [sys.executable, "-m", "yolotui", verb, str(job)]
+        shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        assert "Its data is being checked: 78 % (200 of 255 images)." in " ".join(shown.split())
+
+
+def test_a_data_set_that_takes_long_keeps_no_other_from_being_checked(rig: Rig, tmp_path: Path) -> None:
+    endless, sound = draw(tmp_path / "endless"), draw(tmp_path / "sound")
+    make_endless(endless, 0)
+    first, second = rig.submit(training(endless)), rig.submit(training(sound))
+    rig.lead()
+    until_started_and_over(rig, second)
+    assert not rig.job(first).attempts
+
+
+def test_trainings_on_the_same_data_share_one_check(rig: Rig, tmp_path: Path) -> None:
+    data = draw(tmp_path / "data", train=60)
+    jobs = [rig.submit(training(data, arguments={"epochs": epochs})) for epochs in range(1, 9)]
+    rig.lead()
+    eventually(lambda: len(rig.store.read.preflights(jobs)) == len(jobs))
+    found = [each.data for each in rig.store.read.preflights(jobs).values()]
+    assert found == found[:1] * len(jobs)
+    assert len(list(rig.home.checks.iterdir())) == 1
 
 
 def test_no_nonsense_in_a_data_set_ends_the_leader(rig: Rig, tmp_path: Path) -> None:

@@ -25,13 +25,6 @@ def preflight_document(preflight: Preflight | None) -> dict[str, object] | None:
     return {"verdict": preflight.verdict, **content, "remarks": remarks}
 
 
-def verdict_text(preflight: Preflight) -> str:
-    """`2 errors, 1 warning`, or `fine`."""
-    counts = {"error": len(preflight.errors), "warning": len(preflight.warnings)}
-    said = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count]
-    return ", ".join(said) or "fine"
-
-
 def echo_remarks(preflight: Preflight, *, indent: str = "", examples: bool = False) -> None:
     """A line a remark, the worst first, with what to do; with `examples` the files that show it."""
     for remark in preflight.remarks:

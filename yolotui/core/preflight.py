@@ -20,6 +20,25 @@ class Remark(Struct, frozen=True, kw_only=True, omit_defaults=True):
     examples: tuple[str, ...] = ()
 
 
+class Checking(Struct, frozen=True, omit_defaults=True):
+    """A check that goes on: `done` images of `of` are looked at; 0 of 0 while nobody knows yet how many there are."""
+
+    done: int = 0
+    of: int = 0
+
+    @property
+    def percent(self) -> int:
+        """0 to 99: what is done is not shown any more."""
+        return min(99, 100 * self.done // self.of) if self.of else 0
+
+    @property
+    def sentence(self) -> str:
+        """`Its data is being checked: 42 % (42,000 of 100,000 images).`"""
+        if not self.of:
+            return "Its data is about to be checked."
+        return f"Its data is being checked: {self.percent} % ({self.done:,} of {self.of:,} images)."
+
+
 class SplitCount(Struct, frozen=True, kw_only=True):
     """The images of a split. `unlabelled` have no label file, `empty` one without boxes; `dropped` are not trained on.
 
@@ -76,6 +95,13 @@ class Preflight(Struct, frozen=True, kw_only=True):
         return "errors" if self.errors else "warnings" if self.warnings else "fine"
 
     @property
+    def summary(self) -> str:
+        """`2 errors, 1 warning`, or `fine`."""
+        counts = {"error": len(self.errors), "warning": len(self.warnings)}
+        said = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count]
+        return ", ".join(said) or "fine"
+
+    @property
     def why_held(self) -> str:
         """Why a job is held for its errors; empty without any."""
         if not self.errors:
@@ -86,14 +112,17 @@ class Preflight(Struct, frozen=True, kw_only=True):
 
 
 def with_drift(now: Preflight, before: Preflight | None) -> Preflight:
-    """`now` with a warning of what has changed since the check before it."""
-    known = before.basis if before else {}
+    """`now` with a warning of what has changed since the check before it; what that warned of holds on."""
+    if before is None:
+        return now
+    known = before.basis
     changed = [name for name in known if name in now.basis and now.basis[name] != known[name]]
     if not changed:
-        return now
+        told_before = (remark for remark in before.remarks if remark.rule == DRIFT)
+        return msgspec.structs.replace(now, remarks=worst_first((*now.remarks, *told_before)))
     told = [f"{name} ({known[name]} → {now.basis[name]})" if name not in OPAQUE else name for name in changed]
     remark = Remark(
-        rule="drift",
+        rule=DRIFT,
         severity=Severity.WARNING,
         text=f"Changed since it was submitted or checked last: {', '.join(told)}.",
         advice="It trains with what is there now.",
@@ -101,6 +130,7 @@ def with_drift(now: Preflight, before: Preflight | None) -> Preflight:
     return msgspec.structs.replace(now, remarks=worst_first((*now.remarks, remark)))
 
 
+DRIFT = "drift"
 OPAQUE = frozenset({"data", "weights", "code"})
 """Parts of a basis whose text tells people nothing."""
 

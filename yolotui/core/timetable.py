@@ -9,6 +9,7 @@ from msgspec import Struct
 from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu, Host
 from yolotui.core.jobs import Notice, Priority
+from yolotui.core.preflight import Checking
 from yolotui.core.quotas import Quota
 from yolotui.core.standstill import Standstill
 
@@ -146,7 +147,8 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     on, settled then as well, it goes before every class but P0: the guard that lets nobody wait for ever.
 
     At `yields_at` it is expected to be paused, to make room for a booking or a higher job, and continued later;
-    `finish_at` includes that. `booking` is the booking in whose window it is placed.
+    `finish_at` includes that. `booking` is the booking in whose window it is placed. `checking` is no part of a plan:
+    how far the check before its start was when this was published, while one goes on.
     """
 
     job_id: int
@@ -164,6 +166,12 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     overdue_at: float | None = None
     yields_at: float | None = None
     booking: int | None = None
+    checking: Checking | None = None
+
+    @property
+    def told(self) -> str:
+        """Why it is not running, in full: that it is being checked, and whatever else it waits for."""
+        return f"{self.checking.sentence if self.checking else ''} {self.why or ''}".strip()
 
 
 class Eviction(Struct, frozen=True, kw_only=True, omit_defaults=True):

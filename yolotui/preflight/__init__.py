@@ -4,7 +4,3 @@ Neither torch nor Ultralytics is imported: what they would say of a data set, ho
 """
 
 from __future__ import annotations
-
-from yolotui.preflight.checking import check, check_data
-
-__all__ = ["check", "check_data"]

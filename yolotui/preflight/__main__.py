@@ -7,35 +7,52 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import msgspec
 
-from yolotui.core.preflight import Preflight
-from yolotui.preflight.checking import check
-from yolotui.preflight.requests import Answer, Request, not_checked
-from yolotui.preflight.scanning import die_with_parent
+from yolotui.core.preflight import Checking, Preflight
+from yolotui.preflight.checking import Checker
+from yolotui.preflight.kinship import die_with_parent
+from yolotui.preflight.requests import Answer, Reached, Request, Told, not_checked
 
 NICE = 10
+TOLD_EVERY_S = 0.5
 
 
 def main() -> None:
     """Answer until stdin ends."""
     die_with_parent()
     os.nice(NICE)
-    cache = Path(sys.argv[1])
+    checker = Checker(cache=Path(sys.argv[1]), progress=_Progress())
     for line in sys.stdin.buffer:
         request = msgspec.json.decode(line, type=Request)
-        answer = Answer(request.job_id, request.asked, _checked(request, cache))
-        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-        sys.stdout.buffer.flush()
+        _tell(Answer(request.job_id, request.asked, _checked(request, checker)))
 
 
-def _checked(request: Request, cache: Path) -> Preflight:
+def _tell(told: Told) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _checked(request: Request, checker: Checker) -> Preflight:
     try:
-        return check(request.spec, cache=cache, project=Path(request.project) if request.project else None)
+        return checker.check(request.spec, project=Path(request.project) if request.project else None)
     except Exception as problem:  # noqa: BLE001  no data set may keep the others from being checked
         return not_checked(f"{type(problem).__name__}: {problem}")
+
+
+class _Progress:
+    """Tells how far the look at a data set is, now and then."""
+
+    def __init__(self) -> None:
+        self._tell_at = 0.0
+
+    def __call__(self, done: int, of: int) -> None:
+        if (now := time.monotonic()) >= self._tell_at:
+            self._tell_at = now + TOLD_EVERY_S
+            _tell(Reached(Checking(done, of)))
 
 
 if __name__ == "__main__":

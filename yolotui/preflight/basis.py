@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+import sys
+from functools import cache
 from pathlib import Path
 
 from yolotui.core.jobs import JobSpec
@@ -14,12 +16,12 @@ LIBRARIES = ("ultralytics", "torch", "torchvision", "numpy", "opencv-python")
 GIT_PATIENCE_S = 5.0
 
 
-def basis_of(spec: JobSpec, data: DataReport | None, project: Path) -> dict[str, str]:
+def basis_of(spec: JobSpec, data: DataReport | None, code: str) -> dict[str, str]:
     """A short text for each thing: `data` its fingerprint, `weights` size and time, libraries their version, `code`."""
     found = {"data": data.fingerprint if data else "", "weights": _weights(spec.model or "")}
     if spec.python is None:  # another interpreter has its own
-        found |= {name: _version(name) for name in LIBRARIES}
-    found["code"] = _code(project)
+        found |= {name: _versions().get(name, "") for name in LIBRARIES}
+    found["code"] = code
     return {name: said for name, said in found.items() if said}
 
 
@@ -31,14 +33,18 @@ def _weights(model: str) -> str:
     return f"{facts.st_size} bytes of {facts.st_mtime_ns}"
 
 
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
+@cache
+def _versions() -> dict[str, str]:
+    """The version of each library that is installed here, by the names of the folders of their metadata.
+
+    `importlib.metadata` reads what is in them: that takes longer than the rest of a check that is remembered.
+    """
+    folders = (folder for place in sys.path for folder in Path(place).glob("*.dist-info"))
+    found = (re.fullmatch(r"(.+?)-([^-]+)\.dist-info", folder.name) for folder in folders)
+    return {match[1].replace("_", "-").lower(): match[2] for match in found if match}
 
 
-def _code(project: Path) -> str:
+def code_of(project: Path) -> str:
     """The commit of the project's folder, and a digest of what is changed beyond it; empty outside of git."""
     commit = _git(project, "rev-parse", "HEAD").strip().decode(errors="replace")
     changes = _git(project, "diff", "--no-ext-diff", "--no-textconv", "HEAD") if commit else b""

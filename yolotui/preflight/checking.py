@@ -12,11 +12,10 @@ from yolotui.core.health import Severity
 from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import DataReport, Preflight, Remark, worst_first
 from yolotui.preflight import arguments, machine
-from yolotui.preflight.basis import basis_of
-from yolotui.preflight.dataset import UNLABELLED_TASKS, report_on
-from yolotui.preflight.description import DescriptionError, read
+from yolotui.preflight.basis import basis_of, code_of
+from yolotui.preflight.dataset import Progress, report_on
+from yolotui.preflight.description import UNLABELLED_TASKS, DescriptionError, read
 from yolotui.preflight.machine import Machine
-from yolotui.preflight.scanning import Progress
 from yolotui.runner.checkpoints import CheckpointError, inspect
 
 TASKS = {"cls": "classify", "seg": "segment", "sem": "semantic", "pose": "pose", "obb": "obb", "depth": "depth"}
@@ -25,46 +24,56 @@ MANY_TINY = 0.1
 LOOKED_AT = frozenset({None, "detect", "segment", "pose", "obb", "classify"})
 
 
-def check(
-    spec: JobSpec,
-    *,
-    cache: Path | None = None,
-    project: Path | None = None,
-    progress: Progress = lambda _done, _of: None,
-) -> Preflight:
-    """Check a training. Never raises for what a user can cause.
+class Checker:
+    """Checks trainings and data sets. What several of them rest on, a data set or a project's code, is looked at once.
 
-    `cache` is a folder for what was seen of data sets, `project` that of the code.
+    It never raises for what a user can cause.
     """
-    began_at, clock = time.time(), time.monotonic()
-    task = task_of(spec.model or "")
-    single = spec.arguments.get("single_cls") is True
-    data, wrong = _data(spec.data or "", task, single_class=single, cache=cache, progress=progress)
-    remarks = [
-        *wrong,
-        *_weights(spec),
-        *arguments.remarks_on(spec, len(data.boxes_per_class) if data else None),
-        *machine.remarks_on(spec, data, Machine.here(Path(spec.data or "/").parent)),
-    ]
-    if data:
-        remarks += [*data.remarks, *_tiny(spec, data)]
-    return Preflight(
-        at=began_at,
-        took_s=time.monotonic() - clock,
-        remarks=worst_first(remarks),
-        data=data,
-        basis=basis_of(spec, data, project or Path(spec.data or "/").parent),
-    )
 
+    def __init__(self, *, cache: Path | None = None, progress: Progress = lambda _done, _of: None) -> None:
+        """`cache` is a folder for what was seen of data sets."""
+        self._cache = cache
+        self._progress = progress
+        self._seen: dict[tuple[str, str | None, bool], _Seen] = {}
+        self._code: dict[Path, str] = {}
 
-def check_data(
-    data: Path, task: str | None = None, *, cache: Path | None = None, progress: Progress = lambda _done, _of: None
-) -> Preflight:
-    """Check a data set alone. `task` is None where nobody knows."""
-    began_at, clock = time.time(), time.monotonic()
-    report, remarks = _data(str(data), task, single_class=False, cache=cache, progress=progress)
-    remarks += report.remarks if report else ()
-    return Preflight(at=began_at, took_s=time.monotonic() - clock, remarks=worst_first(remarks), data=report)
+    def check(self, spec: JobSpec, *, project: Path | None = None) -> Preflight:
+        """Check a training; `project` is the folder of the code that it belongs to."""
+        began_at, clock = time.time(), time.monotonic()
+        folder = Path(spec.data or "/").parent
+        single_class = spec.arguments.get("single_cls") is True
+        data, remarks = self._look_at(spec.data or "", task_of(spec.model or ""), single_class=single_class)
+        found = [
+            *remarks,
+            *_weights(spec),
+            *arguments.remarks_on(spec, len(data.boxes_per_class) if data else None),
+            *machine.remarks_on(spec, data, Machine.here(folder)),
+            *(_tiny(spec, data) if data else ()),
+        ]
+        return Preflight(
+            at=began_at,
+            took_s=time.monotonic() - clock,
+            remarks=worst_first(found),
+            data=data,
+            basis=basis_of(spec, data, self._code_of(project or folder)),
+        )
+
+    def check_data(self, data: Path, task: str | None = None) -> Preflight:
+        """Check a data set alone. `task` is None where nobody knows."""
+        began_at, clock = time.time(), time.monotonic()
+        report, remarks = self._look_at(str(data), task)
+        return Preflight(at=began_at, took_s=time.monotonic() - clock, remarks=worst_first(remarks), data=report)
+
+    def _look_at(self, data: str, task: str | None, *, single_class: bool = False) -> _Seen:
+        key = (data, task, single_class)
+        if key not in self._seen:
+            self._seen[key] = _seen(data, task, single_class=single_class, cache=self._cache, progress=self._progress)
+        return self._seen[key]
+
+    def _code_of(self, project: Path) -> str:
+        if project not in self._code:
+            self._code[project] = code_of(project)
+        return self._code[project]
 
 
 def task_of(model: str) -> str | None:
@@ -75,9 +84,11 @@ def task_of(model: str) -> str | None:
     return "detect" if re.fullmatch(r"(yolo(v|e-)?\d+|rtdetr-)\w*(-p\d)?\.(pt|ya?ml)", name) else None
 
 
-def _data(
-    said: str, task: str | None, *, single_class: bool, cache: Path | None, progress: Progress
-) -> tuple[DataReport | None, list[Remark]]:
+_Seen = tuple[DataReport | None, tuple[Remark, ...]]
+"""A data set, and what is to be said of it; no report: it could not be looked at."""
+
+
+def _seen(said: str, task: str | None, *, single_class: bool, cache: Path | None, progress: Progress) -> _Seen:
     path = Path(said)
     try:
         if not said:
@@ -86,15 +97,15 @@ def _data(
             path.suffix.lower() not in {"", ".yaml", ".yml"} and path.is_file()
         ):
             text = f"The data set is not looked at: that is not known for {task or path.suffix}."
-            return None, [Remark(rule="not-looked-at", severity=Severity.INFO, text=text)]
+            return None, (Remark(rule="not-looked-at", severity=Severity.INFO, text=text),)
         description = read(path, task)
         report = report_on(description, task=task, single_class=single_class, cache=cache, progress=progress)
     except DescriptionError as error:
-        return None, [Remark(rule="data", severity=Severity.ERROR, text=error.text, advice=error.advice)]
+        return None, (Remark(rule="data", severity=Severity.ERROR, text=error.text, advice=error.advice),)
     except (OSError, ValueError) as error:
         text = f"The data set can't be looked at: {error}."
-        return None, [Remark(rule="data", severity=Severity.ERROR, text=text, advice="Look whether it can be read.")]
-    return report, []
+        return None, (Remark(rule="data", severity=Severity.ERROR, text=text, advice="Look whether it can be read."),)
+    return report, report.remarks
 
 
 def _weights(spec: JobSpec) -> Iterator[Remark]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 MOST_BYTES = 32 * 1024**2
 MOST_CLASSES = 100_000
+UNLABELLED_TASKS = frozenset({"classify", "semantic", "depth"})
 
 
 class DescriptionError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -39,14 +40,12 @@ def find(description: Description) -> Files:
     digest.update(repr((description.names, description.keypoints, description.classified)).encode())
     pairs = {}
     for split, places in description.places.items():
-        found = sorted({path: stamp for place in places for path, stamp in _images(place)}.items())
-        if not found:
+        images = {path: stamp for place in places for path, stamp in _images(place)}
+        if not images:
             where = ", ".join(map(str, places))
             raise DescriptionError(f"There is no image in {where}.", f"Look at `{split}` in {description.file}.")
         digest.update(split.encode())
-        pairs[split] = tuple(
-            _pair(image, stamp, digest.update, labelled=not description.classified) for image, stamp in found
-        )
+        pairs[split] = tuple(_paired(images, digest, labelled=not description.classified))
     return Files(pairs=pairs, fingerprint=digest.hexdigest())
 
 
@@ -54,12 +53,18 @@ _Stamp = tuple[int, int]  # size, time of the last change in nanoseconds
 _MISSING: _Stamp = (-1, 0)
 
 
-def _pair(image: str, stamp: _Stamp, note: object, *, labelled: bool) -> Pair:
-    label = _LABELS.join(image.rsplit(_IMAGES, 1)).rsplit(".", 1)[0] + ".txt" if labelled else ""
-    label_stamp = _stamp(label) if label else _MISSING
-    assert callable(note)
-    note(f"{image}\0{stamp}\0{label_stamp}\0".encode(errors="surrogateescape"))
-    return Pair(image, stamp[0], label, label_stamp[0])
+def _paired(images: dict[str, _Stamp], digest: hashlib.blake2b, *, labelled: bool) -> Iterator[Pair]:
+    """Each image with its label, in the order of their names. Names and stamps of both go into the digest."""
+    for image, stamp in sorted(images.items()):
+        label = _label_of(image) if labelled else ""
+        label_stamp = _stamp(label) if labelled else _MISSING
+        digest.update(f"{image}\0{stamp}\0{label_stamp}\0".encode(errors="surrogateescape"))
+        yield Pair(image, stamp[0], label, label_stamp[0])
+
+
+def _label_of(image: str) -> str:
+    """Where Ultralytics looks for the label of an image."""
+    return _LABELS.join(image.rsplit(_IMAGES, 1)).rsplit(".", 1)[0] + ".txt"
 
 
 def _stamp(path: str) -> _Stamp:
@@ -67,7 +72,7 @@ def _stamp(path: str) -> _Stamp:
         facts = os.stat(path)  # noqa: PTH116 - a hundred thousand of them
     except (OSError, ValueError):
         return _MISSING
-    return (facts.st_size, facts.st_mtime_ns)
+    return (facts.st_size, facts.st_mtime_ns) if stat.S_ISREG(facts.st_mode) else _MISSING
 
 
 def _images(place: Path) -> Iterator[tuple[str, _Stamp]]:

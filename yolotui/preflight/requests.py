@@ -1,4 +1,4 @@
-"""What the leader asks of a check, and what it is answered."""
+"""What the leader asks of a check, and what it is told: answers, and on the way to them how far it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from yolotui.core.health import Severity
 from yolotui.core.jobs import JobSpec
-from yolotui.core.preflight import Preflight, Remark
+from yolotui.core.preflight import Checking, Preflight, Remark
 
 
 class Request(Struct, frozen=True):
@@ -24,12 +24,21 @@ class Request(Struct, frozen=True):
     project: str = ""
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, tag="answer"):
     """What came of it."""
 
     job_id: int
     asked: str
     preflight: Preflight
+
+
+class Reached(Struct, frozen=True, tag="reached"):
+    """How far the look at a data set is."""
+
+    checking: Checking
+
+
+Told = Answer | Reached
 
 
 def digest_of(spec: JobSpec) -> str:

@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import os
-import signal
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
+from math import frexp
 from multiprocessing import get_context
-from typing import BinaryIO
 
-from PIL import Image
-
-from yolotui.preflight.files import IMAGE_SUFFIXES, Pair
+from yolotui.preflight.dataset import Progress
+from yolotui.preflight.files import Pair
+from yolotui.preflight.images import ImageError, look_into
+from yolotui.preflight.kinship import die_with_parent
 from yolotui.preflight.labels import MOST_BYTES, Fault, LabelError, LabelRules, parse
 
-CHUNK = 500
+CHUNK = 200
 WORTH_PROCESSES = 2000
 MOST_PROCESSES = 8
 EXAMPLES = 5
-SMALLEST_SIDE = 10  # pixels: Ultralytics refuses what is smaller
-HEAD_BYTES = 1 << 16
-SMALLER_THAN = range(4, 13)  # sides below 1/16 … 1/4096 of the image are counted
-
-Progress = Callable[[int, int], None]
-"""Told how many images of how many are looked at."""
 
 
 @dataclass
 class Seen:
-    """What images and labels have shown. Sums of parts are those of the whole."""
+    """What images and labels have shown. Sums of parts are those of the whole.
+
+    `sides` counts boxes by the size of their shorter side: those at `-k` are below 2**-k of the image and not below
+    half of that; `flat` ones are none of them. `ends` tells images that may be the same from those that are not, in the
+    order of the files; 0 for what can't be read. `outlined` counts the boxes that are around an outline.
+    """
 
     images: int = 0
     unlabelled: int = 0
     empty: int = 0
     dropped: int = 0
     boxes: Counter[int] = field(default_factory=Counter)
-    narrower_than: Counter[int] = field(default_factory=Counter)
+    sides: Counter[int] = field(default_factory=Counter)
     flat: int = 0
+    outlined: int = 0
     repeated: int = 0
     repaired: int = 0
     aspects: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
-    heads: list[tuple[str, str]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
 
     def add(self, other: Seen) -> None:
         """Take over what another part has shown."""
-        for name in ("images", "unlabelled", "empty", "dropped", "flat", "repeated", "repaired", "aspects"):
+        for name in ("images", "unlabelled", "empty", "dropped", "flat", "outlined", "repeated", "repaired", "aspects"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.boxes += other.boxes
-        self.narrower_than += other.narrower_than
+        self.sides += other.sides
         self.faults += other.faults
-        self.heads += other.heads
+        self.ends += other.ends
         for fault, files in other.examples.items():
             known = self.examples.setdefault(fault, [])
             known += files[: EXAMPLES - len(known)]
@@ -66,76 +65,58 @@ class Seen:
         self.faults[what] += 1
         known = self.examples.setdefault(what, [])
         if len(known) < EXAMPLES:
-            known.append(example)
+            known.append(os.fsencode(example).decode(errors="replace"))  # names of files are any bytes
+
+    def narrower_than(self, power: int) -> int:
+        """Of how many boxes the shorter side is below 2**-power of the image."""
+        return self.flat + sum(count for size, count in self.sides.items() if size <= -power)
 
 
-def scan(pairs: Sequence[Pair], rules: LabelRules | None, progress: Progress, twins: frozenset[int]) -> Seen:
-    """Look at all of them, without `rules` only at the images. Those whose size is in `twins` may be there twice."""
+def scan(pairs: Sequence[Pair], rules: LabelRules | None, progress: Progress) -> Seen:
+    """Look at all of them, without `rules` only at the images."""
     seen = Seen()
     chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
-    for part in _looked_at(chunks, rules, twins, many=len(pairs) >= WORTH_PROCESSES):
+    for part in _looked_at(chunks, rules, many=len(pairs) >= WORTH_PROCESSES):
         seen.add(part)
         progress(seen.images, len(pairs))
     return seen
 
 
-def _looked_at(
-    chunks: Sequence[Sequence[Pair]], rules: LabelRules | None, twins: frozenset[int], *, many: bool
-) -> Iterable[Seen]:
+def _looked_at(chunks: Sequence[Sequence[Pair]], rules: LabelRules | None, *, many: bool) -> Iterable[Seen]:
     processes = min(os.cpu_count() or 1, MOST_PROCESSES)
     if not many or processes == 1:
-        for chunk in chunks:
-            yield look_at(chunk, rules, twins)
+        yield from map(look_at, chunks, repeat(rules))
         return
     # Forked: a process that has neither threads nor a GPU may, and it costs milliseconds.
     with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=die_with_parent) as pool:
-        yield from pool.map(look_at, chunks, [rules] * len(chunks), [twins] * len(chunks))
+        yield from pool.map(look_at, chunks, repeat(rules))
 
 
-def die_with_parent() -> None:
-    """Have the kernel end this process with the one that started it, however that ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-
-
-def look_at(pairs: Sequence[Pair], rules: LabelRules | None, twins: frozenset[int]) -> Seen:
+def look_at(pairs: Sequence[Pair], rules: LabelRules | None) -> Seen:
     """Look at a few of them, in this process."""
     seen = Seen()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of what Ultralytics accepts
         for pair in pairs:
             seen.images += 1
-            is_kept = _look_at_image(pair, seen, twins) and (rules is None or _look_at_label(pair, rules, seen))
+            is_kept = _look_at_image(pair, seen) and (rules is None or _look_at_label(pair, rules, seen))
             seen.dropped += not is_kept
     return seen
 
 
-def _look_at_image(pair: Pair, seen: Seen, twins: frozenset[int]) -> bool:
+def _look_at_image(pair: Pair, seen: Seen) -> bool:
     try:
-        with open(pair.image, "rb") as file:  # noqa: PTH123 - a hundred thousand of them
-            with Image.open(file) as image:
-                width, height, kind = *image.size, (image.format or "").lower()
-            if min(width, height) < SMALLEST_SIDE or kind not in IMAGE_SUFFIXES:
-                raise ValueError(f"{kind}, {width}x{height} pixels")
-            if kind == "jpeg" and not _has_end(file):
-                seen.repaired += 1
-                seen.note("cut", pair.image)
-            if pair.size in twins:
-                seen.heads.append((pair.image, _head(file)))
-    except Exception as problem:  # noqa: BLE001  any nonsense may be in such a file, and Pillow raises what it likes
-        seen.note(Fault.IMAGE, f"{pair.image} ({str(problem)[:100]})")
+        image = look_into(pair.image, pair.size)
+    except ImageError as error:
+        seen.note(Fault.IMAGE, f"{pair.image} ({error})")
+        seen.ends.append(0)
         return False
-    seen.aspects += min(width, height) / max(width, height)
+    if image.is_cut:
+        seen.repaired += 1
+        seen.note("cut", pair.image)
+    seen.ends.append(image.end)
+    seen.aspects += image.aspect
     return True
-
-
-def _has_end(file: BinaryIO) -> bool:
-    file.seek(-2, os.SEEK_END)
-    return file.read() == b"\xff\xd9"
-
-
-def _head(file: BinaryIO) -> str:
-    file.seek(0)
-    return hashlib.blake2b(file.read(HEAD_BYTES), digest_size=16).hexdigest()
 
 
 def _look_at_label(pair: Pair, rules: LabelRules, seen: Seen) -> bool:
@@ -145,22 +126,21 @@ def _look_at_label(pair: Pair, rules: LabelRules, seen: Seen) -> bool:
     try:
         if pair.label_size > MOST_BYTES:
             raise LabelError(Fault.FORM, "far too large")
-        with open(pair.label, "rb") as file:  # noqa: PTH123
-            boxes, repeated = parse(file.read(), rules)
+        with open(pair.label, "rb") as file:  # noqa: PTH123 - a hundred thousand of them
+            label = parse(file.read(), rules)
     except LabelError as error:
         seen.note(error.fault, f"{pair.label} ({error.row})" if error.row else pair.label)
         return False
     except OSError as error:
         seen.note(Fault.FORM, f"{pair.label} ({error.strerror})")
         return False
-    seen.empty += not boxes
-    seen.repeated += repeated
-    for box in boxes:
+    seen.empty += not label.boxes
+    seen.repeated += label.repeated
+    seen.outlined += len(label.boxes) if label.outlined else 0
+    for box in label.boxes:
         seen.boxes[0 if rules.single_class else box.number] += 1
-        side = min(box.width, box.height)
-        seen.flat += side == 0
-        for power in SMALLER_THAN:
-            if side >= 2.0**-power:
-                break
-            seen.narrower_than[power] += 1
+        if side := min(box.width, box.height):
+            seen.sides[frexp(side)[1]] += 1
+        else:
+            seen.flat += 1
     return True

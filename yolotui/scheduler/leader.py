@@ -240,6 +240,7 @@ class Leader:
             starts = self._preflights.passed(self._starter.confirmed(timetable.starting_now()))
             for entry in self._room.holds(starts, self._picture.jobs):
                 self._starter.start(entry, decision.world, now)
+            self._preflights.look_ahead(timetable.entries)
             self._windows.follow(timetable)
             self._deadlines.look_at(decision)
             self._idling.look_at(decision)
@@ -257,7 +258,8 @@ class Leader:
         """Tell everybody what was decided."""
         decision = self._decider.last
         assert decision is not None
-        if self._publisher.publish(decision, with_marks(self._host.latest, self._picture.marks), now):
+        host = with_marks(self._host.latest, self._picture.marks)
+        if self._publisher.publish(decision, host, self._preflights.checking(), now):
             self._observe()
 
     def _checkpoint(self, now: float) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 
-import msgspec
+from msgspec.structs import replace
 
 from yolotui.core.gpus import Host
-from yolotui.core.timetable import Published
+from yolotui.core.preflight import Checking
+from yolotui.core.timetable import Published, Timetable
 from yolotui.scheduler.deciding import Decision
 from yolotui.store import Store
 
@@ -32,8 +34,8 @@ class Publisher:
         pause_s = LEAST_PAUSE * self._took_s
         return self._published_at + (pause_s if self._has_news else max(PUBLISH_EVERY_S, pause_s))
 
-    def publish(self, decision: Decision, host: Host, now: float) -> bool:
-        """Publish if it is time; whether it was."""
+    def publish(self, decision: Decision, host: Host, checking: Mapping[int, Checking], now: float) -> bool:
+        """Publish if it is time; whether it was. `checking` says by job how far the checks are that go on."""
         shape = [(entry.job_id, entry.starts_now, entry.gpus) for entry in decision.timetable.entries]
         self._has_news = shape != self._shape
         if self._published_at <= now < self.due_at:
@@ -46,10 +48,17 @@ class Publisher:
                 at=now,
                 leader_pid=os.getpid(),
                 host=host,
-                world=msgspec.structs.replace(decision.world, previous=None),  # it would be what was published before
-                timetable=decision.timetable,
+                world=replace(decision.world, previous=None),  # it would be what was published before
+                timetable=_with_checks(decision.timetable, checking),
             )
         )
         self._took_s = time.monotonic() - began_at
         self._published_at = now
         return True
+
+
+def _with_checks(timetable: Timetable, checking: Mapping[int, Checking]) -> Timetable:
+    if not checking:
+        return timetable
+    entries = (replace(entry, checking=checking.get(entry.job_id)) for entry in timetable.entries)
+    return replace(timetable, entries=tuple(entries))

@@ -196,17 +196,26 @@ class Ledger(BookingLedger):
             write.audit(verb, job_id, why=why)
             return True
 
-    def record_preflight(self, job_id: int, asked: str, preflight: Preflight, *, holds: bool) -> None:
-        """Keep what a check has found. With `holds`, a job that still waits is held for its errors."""
+    def record_preflight(self, job_id: int, asked: str, preflight: Preflight, *, holds: bool) -> bool:
+        """Keep what a check has found, and audit what is new of it.
+
+        With `holds`, a job that still waits is held for its errors, and True returned; not for those that are known:
+        with them somebody has released it.
+        """
         with self._database.write(Actor.scheduler()) as write:
             job = self._read.job(job_id)
-            preflight = with_drift(preflight, preflights.earlier(write.connection, job_id, asked))
+            before = preflights.earlier(write.connection, job_id, asked)
+            preflight = with_drift(preflight, before)
             preflights.put(write, job_id, asked, preflight)
-            if remarks := preflight.errors + preflight.warnings:
+            remarks = preflight.errors + preflight.warnings
+            if remarks and (before is None or remarks != before.errors + before.warnings):
                 write.audit("preflight", job_id, verdict=preflight.verdict, why=[remark.text for remark in remarks])
-            if holds and preflight.errors and isinstance(job.status, Waiting):
+            known = before.errors if before else ()
+            is_held = holds and preflight.errors not in ((), known) and isinstance(job.status, Waiting)
+            if is_held:
                 write.audit("hold", job_id, was=job.state, why=preflight.why_held)
                 set_status(write, job_id, Held(write.now, preflight.why_held))
+            return is_held
 
     def record_progress(self, reached: Sequence[tuple[int, int, Progress]]) -> None:
         """Keep what attempts have reached, and audit what is newly found in them: (job, attempt number, progress)."""

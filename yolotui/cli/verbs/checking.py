@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from yolotui.cli.options import json_option, open_queue
-from yolotui.cli.preflight_words import echo_data, echo_remarks, preflight_document, verdict_text
+from yolotui.cli.preflight_words import echo_data, echo_remarks, preflight_document
 from yolotui.cli.printing import narrate, print_document
 from yolotui.core.jobs import JobSpec, Kind
 from yolotui.core.preflight import Preflight
@@ -31,14 +31,11 @@ def check_verb(what: str, task: str | None, as_json: bool) -> int:
 
     Changes nothing. Exit code 2: there are errors, for which the scheduler would hold the job.
     """
-    from yolotui.preflight import check, check_data
+    from yolotui.preflight.checking import Checker
 
-    spec = _spec(what)
-    cache, progress = Home.current().checks, _Progress()
-    if spec is None:
-        result = check_data(Path(what).absolute(), task, cache=cache, progress=progress)
-    else:
-        result = check(spec, cache=cache, progress=progress)
+    spec, progress = _spec(what), _Progress()
+    checker = Checker(cache=Home.current().checks, progress=progress)
+    result = checker.check_data(Path(what).absolute(), task) if spec is None else checker.check(spec)
     progress.end()
     _tell(result, as_json=as_json)
     return ExitCode.WRONG_USE if result.errors else ExitCode.DONE
@@ -69,7 +66,7 @@ def _tell(result: Preflight, *, as_json: bool) -> None:
     if result.data:
         echo_data(result.data)
     echo_remarks(result, examples=True)
-    narrate(f"Checked in {result.took_s:.1f} s: {verdict_text(result)}.")
+    narrate(f"Checked in {result.took_s:.1f} s: {result.summary}.")
 
 
 class _Progress:

@@ -11,7 +11,7 @@ import click
 
 from yolotui.cli.documents import estimate_document, history_document, job_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
-from yolotui.cli.preflight_words import echo_remarks, preflight_document, verdict_text
+from yolotui.cli.preflight_words import echo_remarks, preflight_document
 from yolotui.cli.printing import Cell, Table, is_narrow, narrate, print_document, print_facts, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
@@ -152,7 +152,7 @@ def _show(job: Job, around: Surroundings, preflight: Preflight | None, now: floa
         ("epochs", epochs_text(job)),
         ("best", metrics_text(job.progress.best, at_most=8)),
         ("last", metrics_text(job.progress.last, at_most=8)),
-        ("pre-flight", verdict_text(preflight) if preflight else ""),
+        ("pre-flight", preflight.summary if preflight else ""),
         ("made from", _made_from(job)),
         *(("health" if not at else "", text) for at, text in enumerate(findings_text(job))),
         ("run dir", job.run_dir),
