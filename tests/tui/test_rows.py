@@ -25,6 +25,7 @@ from yolotui.core.jobs import (
     Succeeded,
     Waiting,
 )
+from yolotui.core.preflight import Checking
 from yolotui.core.timetable import Entry, Why
 from yolotui.tui.arranging import Order, arrange, matches
 from yolotui.tui.columns import RowView, columns_for, heading, row
@@ -32,7 +33,7 @@ from yolotui.tui.glyphs import ASCII, UNICODE
 from yolotui.tui.panels.texts import row_length
 from yolotui.tui.screens.confirm import loss_sentence
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import fit, fit_ends, number, plain, squeeze, when, without_curves
+from yolotui.tui.words import fit, fit_ends, number, plain, reason, squeeze, when, without_curves
 
 
 def job(job_id: int = 7, status: Status | None = None, name: str = "night-n", **rest: object) -> Job:
@@ -164,3 +165,15 @@ def test_nobody_waits_for_curves_that_can_not_come():
     assert "ended before its first epoch" in without_curves(job(1, Succeeded(NOW)))
     errand = msgspec.structs.replace(waiting, spec=JobSpec(name="x", kind=Kind.COMMAND, command=("true",)))
     assert "Only trainings have curves" in without_curves(errand)
+
+
+def test_how_far_a_check_is_stands_in_the_place_of_the_state():
+    waiting = job(7, Waiting(NOW))
+    checking = Entry(job_id=7, starts_now=True, checking=Checking(42_000, 100_000))
+    text = text_of(waiting, width=120, entry=checking)
+    assert "check 42%" in text
+    assert "Its data is being checked: 42 % (42,000 of 100,000 images)." in text_of(waiting, width=200, entry=checking)
+    about_to_be = msgspec.structs.replace(checking, checking=Checking(), why=Why("Job 3 goes first."))
+    assert "waiting" in text_of(waiting, entry=about_to_be)
+    assert reason(waiting, about_to_be) == "Its data is about to be checked. Job 3 goes first."
+    assert "check 99%" in text_of(waiting, entry=msgspec.structs.replace(checking, checking=Checking(9, 9)))

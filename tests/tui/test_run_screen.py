@@ -18,6 +18,7 @@ from tests.tui.showing import dashboard, main_screen, settled, table, text_of, u
 from yolotui.core import health
 from yolotui.core.gpus import Host
 from yolotui.core.jobs import Priority
+from yolotui.core.preflight import DataReport, Preflight, Remark, SplitCount
 from yolotui.probe.samples import Samples
 from yolotui.tui.screens.queue import QueueScreen
 from yolotui.tui.screens.run import Page, RunScreen
@@ -113,6 +114,25 @@ def test_looks_on_its_pages(told: BelievableHome, snap_compare: Any, keys: tuple
 
 def test_looks_before_it_has_started(night: BelievableHome, snap_compare: Any):
     assert snap_compare(dashboard(night), terminal_size=(80, 24), run_before=showing(3))
+
+
+def checked(night: BelievableHome, job_id: int) -> BelievableHome:
+    """What was found before its start is on record, and keeps it back."""
+    remarks = (
+        Remark(rule="class", severity=health.Severity.ERROR, advice="Classes count from 0: mend `names`.",
+               text="In train 512 of 20,000 images would be left out silently: labels with an unknown class."),
+        Remark(rule="leak", severity=health.Severity.WARNING, advice="Take them out of one of the two.",
+               text="37 of 1,000 images of val are in train, too: its scores will be better than the model is."),
+    )  # fmt: skip
+    splits = {"train": SplitCount(images=20_000, boxes=61_204, dropped=512), "val": SplitCount(images=1000, boxes=2988)}
+    found = Preflight(at=NOW - 120, took_s=3.1, remarks=remarks, data=DataReport(splits=splits))
+    night.store.ledger.record_preflight(job_id, "as it is", found, holds=True)
+    return night
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])
+def test_looks_with_what_was_found_before_the_start(night: BelievableHome, snap_compare: Any, size: tuple[int, int]):
+    assert snap_compare(dashboard(checked(night, 3)), terminal_size=size, run_before=showing(3))
 
 
 def test_looks_in_ascii(told: BelievableHome, snap_compare: Any):

@@ -229,7 +229,7 @@ def entry_document(entry: Entry, job: Job, estimate: Estimate | None, miss: Miss
         "rough": entry.rough,
         "estimate": estimate_document(estimate),
         "deadline": deadline_document(job, miss),
-        "why": str(entry.why) if entry.why else None,
+        "why": entry.told or None,
     }
 
 

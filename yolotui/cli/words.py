@@ -116,7 +116,7 @@ def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:  # n
         case Waiting() if held_because is not None:
             return f"Its group {job.spec.group} is held ({held_because}): {remedy_of(job, entry, held_because)}"
         case Waiting() | Paused():
-            return str(entry.why) if entry and entry.why else ""
+            return entry.told if entry else ""
     return room_sentence(job)  # it runs, whatever the timetable said before it started; or it has succeeded
 
 

@@ -16,7 +16,7 @@ from yolotui.core.metrics import main_metric
 from yolotui.core.timetable import Entry
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import DIM, MUTED, PLAIN, QUIET, STATE_COLOURS, STRONG, TEXT, YELLOW, ink
-from yolotui.tui.words import fit, fit_ends, interval, number, plain, reason, squeeze, when
+from yolotui.tui.words import fit, fit_ends, interval, number, plain, reason, squeeze, state_word, when
 
 STATE_WIDTH = 11
 WHEN_WIDTH = 10
@@ -100,7 +100,7 @@ def row(view: RowView, columns: Columns, glyphs: Glyphs) -> list[Segment]:
     colour = STATE_COLOURS[job.state]
     cells = [
         [Segment(glyphs.mark if view.marked else " ", ink(YELLOW, bold=True))],
-        [Segment(fit(f"{glyphs.state(job.state)} {job.state}", STATE_WIDTH, ""), ink(colour))],
+        [Segment(fit(f"{glyphs.state(job.state)} {state_word(job, view.entry)}", STATE_WIDTH, ""), ink(colour))],
         [Segment(str(job.id).rjust(columns.id), QUIET)],
         [Segment(f"P{int(job.priority)}", ink(PRIORITY_COLOURS[job.priority]))],
         [Segment(fit_ends(plain(job.name), columns.name, glyphs.ellipsis), QUIET if job.ended else PLAIN)],

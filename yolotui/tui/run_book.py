@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yolotui.core.preflight import Preflight
 from yolotui.telemetry.series import AttemptInfo
 from yolotui.tui.run_view import RunView
 
@@ -35,6 +36,7 @@ class RunBook:
 
     `pace` maps a name to values, NaN where there is none: `images_per_s`, `wait_percent`, `reserved_bytes` as the
     trainer told them, `gpu_percent`, `gpu_bytes` as the cards were sampled. `ended_at` are UTC seconds or None.
+    `preflight` is what was found before its start.
     """
 
     run: RunView
@@ -46,3 +48,4 @@ class RunBook:
     attempts: tuple[AttemptInfo, ...] = ()
     checkpoints: tuple[RunFile, ...] = ()
     artefacts: tuple[RunFile, ...] = ()
+    preflight: Preflight | None = None

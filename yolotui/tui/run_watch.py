@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolotui.core.jobs import Job
+from yolotui.core.preflight import Preflight
 from yolotui.errors import YolotuiError
 from yolotui.queue import Queue
 from yolotui.telemetry.pace import Pace
@@ -34,6 +35,7 @@ class RunWatcher(RunThread):
         self._post = post
         self._job: Job | None = None
         self._files = RunFiles(LOG_LINES)
+        self._preflight: Preflight | None = None
         self._cards = CardReadings()
 
     def watch(self, job: Job | None) -> None:
@@ -47,11 +49,28 @@ class RunWatcher(RunThread):
             return False
         followed = Followed.of(job)
         try:
-            if self._files.read(followed):
+            if self._has_news(job, followed):
                 self._post(self._book(job, followed))
         except OSError as error:
             self._post(RunBook(unreadable(followed, error)))
         return followed.grows
+
+    def _has_news(self, job: Job, followed: Followed) -> bool:
+        is_other = followed != self._files.followed
+        has_news = self._files.read(followed)
+        if is_other or not job.attempts:
+            has_news |= self._read_preflight(job)
+        return has_news
+
+    def _read_preflight(self, job: Job) -> bool:
+        """Whether anything else was found before its start than is known."""
+        before = self._preflight
+        try:
+            with self._open_queue() as queue:
+                self._preflight = queue.preflights([job.id]).get(job.id)
+        except YolotuiError:
+            pass  # the header says what is wrong with the queue
+        return self._preflight != before
 
     def _book(self, job: Job, followed: Followed) -> RunBook:
         series = self._files.series
@@ -79,6 +98,7 @@ class RunWatcher(RunThread):
             attempts=series.attempts,
             checkpoints=tuple(_files(results / "weights", {".pt"})),
             artefacts=artefacts_of(followed.run_dir),
+            preflight=self._preflight,
         )
 
 

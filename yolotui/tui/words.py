@@ -145,7 +145,14 @@ def reason(job: Job, entry: Entry | None) -> str:  # noqa: PLR0911 — one a sta
             return room_sentence(job)
     if entry is None and isinstance(job.status, Waiting):
         return "No scheduler has planned it yet."
-    return plain(str(entry.why)) if entry and entry.why else ""
+    return plain(entry.told) if entry else ""
+
+
+def state_word(job: Job, entry: Entry | None) -> str:
+    """The state of a job in at most nine letters; of one whose data is being checked, how far that is."""
+    if isinstance(job.status, Waiting) and entry and entry.checking and entry.checking.of:
+        return f"check {entry.checking.percent}%"
+    return job.state
 
 
 def ending_sentence(job: Job, now: float) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.style import Style
 
 from yolotui.core.jobs import Attempt, Job, Outcome
+from yolotui.core.preflight import Preflight
 from yolotui.core.reporting import gpu_seconds
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import CAUTION, GREEN, ORANGE, PLAIN, QUIET, RED, SKY, STATE_COLOURS, STRONG, ink
@@ -84,11 +85,13 @@ def _section(title: str, facts: Iterable[tuple[str, str]], width: int) -> list[R
 def history_rows(  # noqa: PLR0917 — what it draws, where
     job: Job, book: RunBook, snapshot: Snapshot, now: float, width: int, glyphs: Glyphs
 ) -> list[Row]:
-    """Health, attempts with what ended each, checkpoints."""
+    """Health, what was found before the start, attempts with what ended each, checkpoints."""
     cards = {gpu.uuid: str(gpu.index) for gpu in snapshot.published.host.gpus} if snapshot.published else {}
     rows: list[Row] = [pieces(("Health", ink(SKY, bold=True)))]
     found = [Finding(each.severity.value, each.text, each.advice, each.epoch) for each in job.progress.health]
     rows += finding_rows([*found, *book.findings], width, glyphs) or [pieces(("Nothing was found.", QUIET))]
+    if book.preflight:
+        rows += [[], *preflight_rows(book.preflight, now, width, glyphs)]
     rows += [[], pieces(("Attempts", ink(SKY, bold=True)))]
     if not job.attempts:
         rows.append(pieces(("It has not started yet.", QUIET)))
@@ -97,6 +100,17 @@ def history_rows(  # noqa: PLR0917 — what it draws, where
     rows += [[], pieces(("Checkpoints", ink(SKY, bold=True)))]
     rows += [_file(file, file.path.name, now, width, glyphs) for file in book.checkpoints]
     return rows if book.checkpoints else [*rows, pieces(("None is on disk.", QUIET))]
+
+
+def preflight_rows(preflight: Preflight, now: float, width: int, glyphs: Glyphs) -> list[Row]:
+    """What was found before the start: of the data set, the weights, the arguments and the machine."""
+    when = f"{preflight.summary}, looked at {format_clock(preflight.at, now)}"
+    rows = [pieces(("Pre-flight  ", ink(SKY, bold=True)), (when, QUIET))]
+    for name, split in preflight.data.splits.items() if preflight.data else ():
+        left_out = f", {split.dropped:,} left out" if split.dropped else ""
+        rows.append(pieces((f"{name}: {split.images:,} images, {split.boxes:,} boxes{left_out}", PLAIN)))
+    found = [Finding(each.severity.value, each.text, each.advice) for each in preflight.remarks]
+    return rows + finding_rows(found, width, glyphs)
 
 
 def finding_rows(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> list[Row]:

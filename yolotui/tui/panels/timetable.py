@@ -101,7 +101,7 @@ def coming_rows(view: View, width: int, height: int) -> list[Row]:
             (f"{sign.letter if sign else '?'} ", ink(sign.colour if sign else MUTED)),
             (fit(f"{span.job.id} {plain(span.job.name)}", 30, view.glyphs.ellipsis), PLAIN),
             (fit(f" {where}", 12, view.glyphs.ellipsis), QUIET),
-            (plain(str(span.entry.why)) if span.entry.why else "", QUIET),
+            (plain(span.entry.told), QUIET),
         )
         rows.append(cut(row, width, view.glyphs.ellipsis))
     return rows[:height]

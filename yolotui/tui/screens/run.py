@@ -51,7 +51,7 @@ class RunScreen(ViewScreen):
         self.job_id = job_id
         self.page = Page.CHARTS
         self.book = RunBook(RunView(job_id))
-        self.charts = ChartBoard(self._glyphs, id="charts")
+        self.charts = ChartBoard(self._glyphs, setting.now, id="charts")
         self.log_page = LogPager(self._glyphs, id="log")
         self.files = FileBrowser(self._glyphs, setting.now, id="files")
         self._texts = {

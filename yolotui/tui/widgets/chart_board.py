@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import QUIET
 from yolotui.tui.panels.run_charts import Grid, axis_row, chart_rows, grid_for, run_charts
+from yolotui.tui.panels.run_facts import preflight_rows
 from yolotui.tui.panels.texts import pieces, wrapped
 from yolotui.tui.plot import Chart, Row
 from yolotui.tui.run_book import RunBook
@@ -20,9 +21,10 @@ class ChartBoard(Lines):
     `cursor` is a place among the run's epochs; None stands for the newest and goes on with the run.
     """
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 — Textual's name
+    def __init__(self, glyphs: Glyphs, now: Callable[[], float], *, id: str | None = None) -> None:  # noqa: A002 — Textual's name
         super().__init__(self._draw_charts, id=id)
         self._glyphs = glyphs
+        self._now = now
         self.book = RunBook(RunView(0))
         self._charts: tuple[Chart, ...] = ()
         self.cursor: int | None = None
@@ -79,9 +81,17 @@ class ChartBoard(Lines):
 
     def _draw_charts(self, width: int, _height: int) -> Sequence[Row]:
         if not self._charts:
-            why = wrapped(f"  {self._why}", width - 2, indent="  ") if self._why else []
-            return [[], *why, pieces((f"  {self._said}", QUIET))]
+            return self._draw_nothing(width)
         grid = self._grid
         self._top = max(0, min(self._top, grid.floors - grid.floors_in_sight))
         rows = chart_rows(self._charts, grid, self._top, self.cursor, self._glyphs)
         return [*rows, axis_row(self.book, grid, self.cursor, width)]
+
+    def _draw_nothing(self, width: int) -> list[Row]:
+        """Why there are no curves, and what was found before the start."""
+        rows: list[Row] = [[], *(wrapped(f"  {self._why}", width - 2, indent="  ") if self._why else [])]
+        rows.append(pieces((f"  {self._said}", QUIET)))
+        if self.book.preflight:
+            found = preflight_rows(self.book.preflight, self._now(), width - 4, self._glyphs)
+            rows += [[], *([*pieces(("  ", QUIET)), *row] for row in found)]
+        return rows
