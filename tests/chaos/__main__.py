@@ -11,12 +11,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+from tests.chaos import small_disk
 from tests.chaos.judge import Judgement
 from tests.chaos.laboratory import Round, play
 
-DENSE, REAL = {"jobs": 12, "most_epochs": 25}, {"jobs": 4, "most_epochs": 8, "patience_s": 4.0}
+DENSE = Round(seed=0, jobs=12, most_epochs=25, patience_s=1.0)
+REAL = Round(seed=0, jobs=4, most_epochs=8, patience_s=4.0, real=True)
 
 
 def main() -> int:
@@ -26,10 +29,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--faults", type=int, default=40, help="in each round")
     parser.add_argument("--real", action="store_true", help="real trainings with Ultralytics")
+    parser.add_argument("--small-disk", action="store_true", help="each home on a disk that is really filled")
     parser.add_argument("--only", action="append", default=[], metavar="FAULT", help="this kind of fault; repeat it")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no further round after so long")
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()), help="where broken rounds are kept")
     asked = parser.parse_args()
+    if asked.small_disk:
+        if why_not := small_disk.why_not():
+            parser.error(f"no disk can be mounted here: {why_not}")
+        small_disk.enter_a_namespace()
     until = time.monotonic() + 60 * asked.minutes
     bench = Path(tempfile.mkdtemp(prefix="chaos-", dir=asked.keep))
     judgements = []
@@ -37,16 +45,19 @@ def main() -> int:
         if time.monotonic() > until:
             break
         began_at = time.monotonic()
-        this = Round(
-            seed, faults=asked.faults, real=asked.real, only=tuple(asked.only), **(REAL if asked.real else DENSE)
-        )
-        found = play(this, bench / f"seed-{seed}")
+        found = play(replace(round_of(asked), seed=seed), bench / f"seed-{seed}")
         judgements.append(found)
         tell(seed, found, time.monotonic() - began_at)
         if not found.violations:
             shutil.rmtree(found.root)
     print_table(judgements)
     return 1 if any(each.violations for each in judgements) else 0
+
+
+def round_of(asked: argparse.Namespace) -> Round:
+    """What is asked for, but for the seed."""
+    this = replace(REAL if asked.real else DENSE, faults=asked.faults, only=tuple(asked.only))
+    return replace(this, small_disk=True, most_epochs=8) if asked.small_disk else this
 
 
 def tell(seed: int, found: Judgement, took_s: float) -> None:

@@ -118,6 +118,15 @@ def kill_worker(night: Night, chance: random.Random) -> str | None:
     return strike(night, "worker", [victim]) if victim else None
 
 
+@fault(2)
+def kill_check(night: Night, chance: random.Random) -> str | None:
+    """The process that looks at the data sets of trainings before their start: it lives for a moment."""
+    until = time.monotonic() + AIM_FOR_S
+    while not (victims := night.look("check")) and time.monotonic() < until:
+        night.live(0.0)
+    return strike(night, "check", victims)
+
+
 @fault(3)
 def kill_shim_and_trainer(night: Night, chance: random.Random) -> str | None:
     shim = one_of(night, chance, "shim")

@@ -6,11 +6,12 @@ import ctypes
 import errno
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from tests.chaos.faults import _of_attempt, fault, one_of, stopped, strike
@@ -39,13 +40,37 @@ def disk_is_read_only(night: Night, chance: random.Random) -> str | None:
     return _disk(night, chance, errno.EROFS, 0)
 
 
+@fault(6)
+def disk_is_filled(night: Night, chance: random.Random) -> str | None:
+    """Somebody's file takes all that is left, but for some pages. Only a home on a disk of its own can be filled."""
+    if not night.home.is_mount():
+        return None
+    spared = PAGE * chance.choice([0, 0, 1, 3, 30])
+    strangers = night.home / "strangers"
+    with strangers.open("wb") as file:
+        while (taken := shutil.disk_usage(night.home).free - spared) > 0:
+            with suppress(OSError):  # somebody else has just taken some of it
+                os.posix_fallocate(file.fileno(), file.tell(), taken)
+                file.seek(0, os.SEEK_END)
+    try:
+        return _in_trouble(night, chance, nullcontext(), f"{spared} bytes are left")
+    finally:
+        strangers.unlink()
+
+
 def _disk(night: Night, chance: random.Random, error: int, writes_left: int) -> str:
+    trouble = night.fate.disk(error, writes_left=writes_left)
+    return _in_trouble(night, chance, trouble, errno.errorcode[error])
+
+
+def _in_trouble(night: Night, chance: random.Random, trouble: AbstractContextManager[None], what: str) -> str:
+    """Live with it for a while. Whatever anybody writes meanwhile may fail."""
     seconds = chance.choice([0.05, 0.3, 1.0])
     night.history.note("harm", kind="disk-begins", attempts=[], everybody=True)
-    with night.fate.disk(error, writes_left=writes_left):
+    with trouble:
         night.live(seconds)
     night.history.note("harm", kind="disk-ends", attempts=[], everybody=True)
-    return f"{errno.errorcode[error]} for {seconds} s"
+    return f"{what} for {seconds} s"
 
 
 # --- the queue ----------------------------------------------------------------------------------------------------

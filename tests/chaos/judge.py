@@ -80,9 +80,12 @@ class Queue:
     def bookings_to_come(self) -> list[int]:
         return [row["id"] for row in self.rows("SELECT id FROM bookings WHERE state != 'over'")]
 
+    def windows_begin(self) -> dict[int, float]:
+        return {row["id"]: row["starts_at"] for row in self.rows("SELECT id, starts_at FROM bookings")}
+
     def audit(self) -> list[Row]:
         return [
-            Row(row["id"], row["actor"], row["verb"], row["job"], json.loads(row["detail"]), row["reason"])
+            Row(row["id"], row["at"], row["actor"], row["verb"], row["job"], json.loads(row["detail"]), row["reason"])
             for row in self.rows("SELECT * FROM audit ORDER BY id")
         ]
 
@@ -113,6 +116,7 @@ def judge(root: Path) -> Judgement:
             return found
         jobs, rows = queue.jobs(), queue.audit()
         left, bookings = len(queue.rows("SELECT * FROM leases")), queue.bookings_to_come()
+        leases = _leases(root, jobs, queue.windows_begin())
     found.faults.update(line["kind"] for line in history.read("fault"))
     found.missed.update(line["kind"] for line in history.read("missed"))
     found.jobs, found.attempts = len(jobs), sum(len(job["attempts"]) for job in jobs)
@@ -120,7 +124,6 @@ def judge(root: Path) -> Judgement:
     found.violations += _of_ends(history, jobs, rows)
     found.violations += _of_lives(history, root, left)
     found.violations += _of_epochs(history, root, jobs, found)
-    leases = _leases(root, jobs)
     found.violations += replay(rows, {job["id"]: job["state"] for job in jobs}, leases)
     found.met.update(leases.met)
     found.met.update(MET[row.verb] for row in rows if row.verb in MET)
@@ -129,11 +132,11 @@ def judge(root: Path) -> Judgement:
     return found
 
 
-def _leases(root: Path, jobs: list[dict[str, Any]]) -> Leases:
+def _leases(root: Path, jobs: list[dict[str, Any]], windows_begin: dict[int, float]) -> Leases:
     """Nobody's yet, under the rules of this night."""
     promised = {(job["id"], each["number"]): each.get("promised_bytes") for job in jobs for each in job["attempts"]}
     groups = {job["id"]: job["group_name"] for job in jobs}
-    return Leases(promised, groups, Rules.of(root / "home/config.toml"))
+    return Leases(promised, groups, Rules.of(root / "home/config.toml"), windows_begin)
 
 
 def _of_verbs(history: History, jobs: list[dict[str, Any]], rows: list[Row], found: Judgement) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from examples.make_shapes import make_shapes
-from tests.chaos import file_faults
+from tests.chaos import file_faults, small_disk
 from tests.chaos.faults import FAULTS
 from tests.chaos.house import House
 from tests.chaos.judge import Judgement, Queue, judge
@@ -23,6 +24,18 @@ SETTLE_S = 600.0  # an accident's end, not a night's: what is left then was forg
 LEAVE_S = 30.0
 ALTERNATIVES = 4
 NOT_FOR_REAL = {"kill-rank", "lose-a-gpu", "break-the-driver", "a-stranger-on-a-gpu"}
+FOR_A_SMALL_DISK = {"disk-is-filled"}
+
+
+class Rare(NamedTuple):
+    """A victim that is seldom there: its role, what people submit to have one, how long to wait for it (seconds)."""
+
+    role: str
+    submit: Callable[[People], None]
+    patience_s: float
+
+
+RARE = {"kill-rank": Rare("rank", People.add_wide_training, 10.0)}
 
 
 class Step(NamedTuple):
@@ -47,12 +60,13 @@ class Round:
     real: bool = False
     only: tuple[str, ...] = ()
     patience_s: float = 0.3  # how long a kind of fault looks for a victim
+    small_disk: bool = False
 
     @property
     def plan(self) -> list[Step]:
         """The faults, which hang on the seed alone."""
         chance = random.Random(f"{self.seed} {self.real}")
-        kinds = self.only or tuple(kind for kind in sorted(FAULTS) if not (self.real and kind in NOT_FOR_REAL))
+        kinds = self.only or self._kinds
         weights = [FAULTS[kind][0] for kind in kinds]
         mean_s = 1.5 if self.real else 0.25
         return [
@@ -64,9 +78,20 @@ class Round:
             for _ in range(self.faults)
         ]
 
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        left_out = (NOT_FOR_REAL if self.real else set()) | (set() if self.small_disk else FOR_A_SMALL_DISK)
+        return tuple(kind for kind in sorted(FAULTS) if kind not in left_out)
+
 
 def play(this: Round, root: Path) -> Judgement:
     """Play a round in a directory of its own, and judge it. Ends everything that it has started."""
+    with small_disk.mounted(root / "home") if this.small_disk else nullcontext():
+        _live_through(this, root)
+    return judge(root)
+
+
+def _live_through(this: Round, root: Path) -> None:
     night = Night(root, this.seed, real=this.real)
     try:
         _prepare_data(night)
@@ -88,7 +113,6 @@ def play(this: Round, root: Path) -> Judgement:
         settle(night)
     finally:
         night.close()
-    return judge(root)
 
 
 def _inject(night: Night, people: People, step: Step, patience_s: float) -> None:
@@ -102,15 +126,16 @@ def _inject(night: Night, people: People, step: Step, patience_s: float) -> None
 
 def _commit(night: Night, people: People, kind: str, chance: random.Random, patience_s: float) -> bool:
     """Wait for a victim; False if none has come in time."""
+    if (rare := RARE.get(kind)) and not night.look(rare.role):
+        rare.submit(people)
+        patience_s = max(patience_s, rare.patience_s)
     until = time.monotonic() + patience_s
     while time.monotonic() < until:
         verbs, attempts = len(night.look("cli")), len({each.attempt for each in night.look("shim", *WORKING)})
-        if verbs or attempts:
-            done = FAULTS[kind][1](night, chance)
-            if done is not None:
-                night.history.note("fault", kind=kind, done=done, verbs=verbs, attempts=attempts)
-                return True
-        else:
+        if (verbs or attempts) and (done := FAULTS[kind][1](night, chance)) is not None:
+            night.history.note("fault", kind=kind, done=done, verbs=verbs, attempts=attempts)
+            return True
+        if not attempts:
             people.find_work()
         night.live(0.03)
     return False

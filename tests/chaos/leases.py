@@ -6,6 +6,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ class Rules:
 class Leases:
     """Cards and their holders.
 
-    `promised` is what an attempt (job, number) may take of a card in bytes, None: all of it. `groups`: by job.
-    `met` counts how often what the rules are for came about.
+    `promised` is what an attempt (job, number) may take of a card in bytes, None: all of it. `groups`: by job. `begins`
+    is when the window of each booking begins (UTC seconds). `met` counts how often it came to what the rules are for.
     """
 
     def __init__(
@@ -45,18 +46,21 @@ class Leases:
         promised: Mapping[tuple[int, int], int | None],
         groups: Mapping[int, str] | None = None,
         rules: Rules = Rules(),
+        begins: Mapping[int, float] | None = None,
     ) -> None:
         self._promised = promised
         self._groups = groups or {}
         self._rules = rules
+        self._begins = begins or {}
         self._holders: defaultdict[str, dict[int, int | None]] = defaultdict(dict)
         self._open: dict[int, tuple[int, set[str]]] = {}  # the job and the cards of a booking that is for one job
         self.met: Counter[str] = Counter()
 
-    def take(self, job: int, attempt: int, cards: Sequence[str]) -> list[str]:
-        """A job gets its cards; what is wrong with that."""
+    def take(self, job: int, attempt: int, cards: Sequence[str], at: float = inf) -> list[str]:
+        """A job gets its cards at a moment (UTC seconds); what is wrong with that."""
         mine = self._promised.get((job, attempt))
-        return [why for card in cards for why in self._give(card, job, mine)] + self._beyond_quota(job)
+        wrong = [why for card in cards for why in self._give(card, job, mine) + self._not_booked_for(job, card, at)]
+        return wrong + self._beyond_quota(job)
 
     def _give(self, card: str, job: int, mine: int | None) -> list[str]:
         others = dict(self._holders[card])
@@ -69,12 +73,15 @@ class Leases:
             together = sum(its or 0 for its in (mine, *others.values()))
             if together > MEMORY_BYTES or len(others) >= self._rules.tenants:
                 wrong.append(f"{card} given to job {job} beside {sorted(others)}: {together} bytes promised")
-        wrong += [
+        return wrong
+
+    def _not_booked_for(self, job: int, card: str, at: float) -> list[str]:
+        """A clock that was set back to before the window leaves the card to whoever will be done by then."""
+        return [
             f"{card} given to job {job}, and booking {booking} has it for job {holder}"
             for booking, (holder, cards) in self._open.items()
-            if card in cards and holder != job
+            if card in cards and holder != job and self._begins.get(booking, 0.0) <= at
         ]
-        return wrong
 
     def _beyond_quota(self, job: int) -> list[str]:
         """One card that jobs of the group share counts once."""

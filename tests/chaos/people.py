@@ -11,6 +11,7 @@ from tests.chaos.house import House, reserve, unreserve
 from tests.chaos.night import CARDS, HERE, Night
 
 TRAINING = ("imgsz=32", "batch=4", "plots=False")
+STARTS_WITHIN_S = 3.0
 ERRAND = str(HERE / "witness/errand.py")
 
 
@@ -33,7 +34,7 @@ class People:
         self._most_epochs = most_epochs
         self._every_s = every_s
         self._house = house
-        self._next_at = 0.0
+        self._next_at = self._finds_work_at = 0.0
         self._jobs = 0
         self._names: list[str] = []
 
@@ -46,8 +47,9 @@ class People:
         self.act()
 
     def find_work(self) -> None:
-        """Nothing is in flight: submit a training, in addition to the jobs that were meant to be."""
-        if not self._night.verbs:
+        """Nothing runs: submit a training, in addition to the jobs that were meant to be, and give it time to start."""
+        if (now := time.monotonic()) >= self._finds_work_at:
+            self._finds_work_at = now + STARTS_WITHIN_S
             self.add_training()
 
     def act(self) -> None:
@@ -59,10 +61,15 @@ class People:
             deeds = {**STEERING, **(BOOKING if self._house.books else {})}
             self._chance.choices(list(deeds), list(deeds.values()))[0](self)
 
-    def add_training(self) -> None:
+    def add_wide_training(self) -> None:
+        """One that gets two cards as soon as it can: it has ranks."""
+        self.add_training("--priority", "P0", gpus=2)
+
+    def add_training(self, *options: str, gpus: int | None = None) -> None:
         night, chance = self._night, self._chance
         name = self._named("training")
-        gpus = 1 if night.real else chance.choices([1, 2], [4, 1])[0]
+        if gpus is None:
+            gpus = 1 if night.real else chance.choices([1, 2], [4, 1])[0]
         claim, told = self._house.claim(chance, gpus)
         variables = {
             **night.job_environment,
@@ -77,7 +84,8 @@ class People:
         night.start_verb(
             "add", "yolo11n.yaml", str(night.root / "data.yaml"), f"epochs={epochs}", *TRAINING,
             f"save_period={chance.choice([-1, 1, 5])}", "--name", name, "--retries", "1000",
-            "--retry-delay", "0.02s", *claim, *after, *(f"--env={key}={value}" for key, value in variables.items()),
+            "--retry-delay", "0.02s", *claim, *options, *after,
+            *(f"--env={key}={value}" for key, value in variables.items()),
             adds=[name], fate="succeeds", epochs=epochs,
         )  # fmt: skip
 

@@ -43,6 +43,7 @@ class Row(NamedTuple):
     """One row of the audit log."""
 
     id: int
+    at: float
     actor: str
     verb: str
     job: int | None
@@ -91,7 +92,7 @@ def replay(rows: Sequence[Row], states: Mapping[int, str], leases: Leases) -> li
             if row.verb == "start":
                 wrong += [
                     f"audit {row.id}: {each}"
-                    for each in leases.take(row.job, row.detail["attempt"], row.detail["gpus"])
+                    for each in leases.take(row.job, row.detail["attempt"], row.detail["gpus"], row.at)
                 ]
                 running[row.job] = row.detail["attempt"]
         last[row.job] = row.verb

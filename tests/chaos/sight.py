@@ -15,6 +15,7 @@ ROLES = {
     "/trainer.py": "trainer",
     "/errand.py": "errand",
     "yolotui.scheduler": "scheduler",
+    "yolotui.preflight": "check",
 }
 WORKING = frozenset({"trainer", "errand", "rank", "worker"})
 

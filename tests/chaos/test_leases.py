@@ -29,12 +29,14 @@ def test_no_more_share_a_card_than_may() -> None:
 
 
 def test_a_card_that_is_booked_for_a_job_is_given_to_no_other_while_the_window_is_open() -> None:
-    leases = Leases({})
+    leases = Leases({}, begins={1: 100.0})
     leases.follow_booking("open-booking", 7, {"booking": 1, "gpus": ["a"]})
     assert leases.take(8, 1, ["a"]) == ["a given to job 8, and booking 1 has it for job 7"]
     leases.give_back(8)
     assert leases.take(7, 1, ["a"]) == []
     leases.give_back(7)
+    assert leases.take(8, 1, ["a"], at=99.0) == []  # the clock was set back
+    leases.give_back(8)
     leases.follow_booking("end-booking", 7, {"booking": 1})
     assert leases.take(8, 1, ["a"]) == []
 
