@@ -13,7 +13,7 @@ from pathlib import Path
 OPEN = (
     # A session leader that opens a terminal gets it as its own: its end is a hang-up, its resize a signal.
     "import os, sys; from pathlib import Path; from yolotui.tui import run_dashboard; "
-    "os.open(os.ttyname(0), os.O_RDWR); "
+    "{own} and os.open(os.ttyname(0), os.O_RDWR); "
     "sys.exit(run_dashboard(Path(sys.argv[1]), readonly={readonly}, mouse={mouse}))"
 )
 
@@ -22,16 +22,21 @@ LEFT_OUT = {"NO_COLOR", "COLORTERM", "COLUMNS", "LINES"}
 
 
 class Terminal:
-    """The dashboard on a pty of 80 by 24, which shows 256 colours unless the environment says otherwise."""
+    """The dashboard on a pty of 80 by 24, which shows 256 colours unless the environment says otherwise.
 
-    def __init__(self, root: Path, *, readonly: bool = True, mouse: bool = True, **environment: str) -> None:
+    One that is not its own sends it no signal.
+    """
+
+    def __init__(
+        self, root: Path, *, readonly: bool = True, mouse: bool = True, own: bool = True, **environment: str
+    ) -> None:
         self.master, slave = pty.openpty()
         self.resize(80, 24)
         self.modes = termios.tcgetattr(self.master)
         self.seen = b""
         inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", OPEN.format(readonly=readonly, mouse=mouse), str(root)],
+            [sys.executable, "-c", OPEN.format(readonly=readonly, mouse=mouse, own=own), str(root)],
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={**inherited, "TERM": "xterm-256color", "YOLOTUI_HOME": str(root), **environment},
         )  # fmt: skip

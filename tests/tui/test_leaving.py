@@ -46,6 +46,14 @@ def test_a_terminal_that_is_closed_ends_it(home: BelievableHome):
     assert terminal.process.wait(timeout=10) == 129
 
 
+def test_a_terminal_that_goes_without_a_signal_ends_it(home: BelievableHome):
+    """Seed 4201 of the crash laboratory, under nohup: a dashboard stayed, and went on drawing for nobody."""
+    terminal = Terminal(home.root, own=False)
+    eventually(lambda: terminal.shows("night-n"))
+    os.close(terminal.master)
+    assert terminal.process.wait(timeout=10) == 129
+
+
 def test_a_terminal_that_reads_nothing_does_not_keep_it(home: BelievableHome):
     terminal = Terminal(home.root)
     eventually(lambda: terminal.shows("night-n"))

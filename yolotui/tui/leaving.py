@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import termios
@@ -20,7 +21,8 @@ def leaving_on_signals(leave: Callable[[int], None]) -> Iterator[None]:
     """Call `leave(128 + signal)` on SIGHUP or SIGTERM, from the main thread; it must only ask the loop to end.
 
     A terminal that reads nothing can block the loop for good: a timer then restores its settings and ends the process.
-    The handler is Python's and not the loop's, because the loop's would wait for the loop.
+    The handler is Python's and not the loop's, because the loop's would wait for the loop. Where a terminal goes
+    without a signal (under nohup, or when it is not the process's own), that is noticed, too.
     """
     modes = _terminal_modes()
 
@@ -32,11 +34,20 @@ def leaving_on_signals(leave: Callable[[int], None]) -> Iterator[None]:
         leave(code)
 
     before = {number: signal.signal(number, on_signal) for number in SIGNALS}
+    threading.Thread(target=_signal_hang_up, daemon=True).start()
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _signal_hang_up() -> None:
+    """Wait until the terminal has gone."""
+    terminal = select.poll()
+    terminal.register(sys.__stdin__ or 0, 0)  # asked for nothing: it answers when it is hung up
+    if any(event & select.POLLHUP for _, event in terminal.poll()):
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _terminal_modes() -> list[object] | None:
