@@ -272,13 +272,19 @@ def sleep_through_a_succession(night: Night, chance: random.Random) -> str | Non
         return None
     with stopped([victim]):
         strike(night, "scheduler", night.look("scheduler"))
-        log = night.home / "scheduler.log"
-        before, until = log.read_text().count(" leads "), time.monotonic() + SUCCESSION_S
+        before, until = _successions(night), time.monotonic() + SUCCESSION_S
         night.start_scheduler()
-        while log.read_text().count(" leads ") == before and time.monotonic() < until:
+        while _successions(night) == before and time.monotonic() < until:
             night.live(0.02)
         night.live(chance.uniform(0.1, 0.5))
     return f"{victim.role} {victim.pid} {point}"
+
+
+def _successions(night: Night) -> int:
+    """How often somebody has taken the lead; nobody may have had a log yet."""
+    with suppress(FileNotFoundError):
+        return (night.home / "scheduler.log").read_text().count(" leads ")
+    return 0
 
 
 def _doomed(night: Night, chance: random.Random, *roles: str) -> tuple[Seen | None, str]:

@@ -109,7 +109,9 @@ def a_page_of_the_queue_is_damaged(night: Night, chance: random.Random) -> str |
                 night.reap()
                 time.sleep(0.01)
             file.seek(at)
-            file.write(whole)
+            if not any(file.read(PAGE)):  # else it was written anew: the last to let go of the queue has tidied up
+                file.seek(at)
+                file.write(whole)
     return f"page {at // PAGE + 1} of {pages}"
 
 
