@@ -45,7 +45,7 @@ def conflict_sentence(conflict: Conflict, cards: Sequence[Gpu], now: float) -> s
     parts += [f"GPU {card.index} is out of use then{_closing(card, now)}." for card in conflict.closed]
     if conflict.free:
         spans = "; ".join(span_text(span.starts_at, span.ends_at, now) for span in sorted(conflict.free))
-        parts.append(f"Free instead: {spans}. Or wait for it: `--waitlist`.")
+        parts.append(f"Free instead: {spans}.")
     return " ".join(parts)
 
 

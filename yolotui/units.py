@@ -169,7 +169,12 @@ def format_clock(at: float, now: float, *, zone: tzinfo | None = None) -> str:
         return f"{'tomorrow' if days == 1 else 'yesterday'} {then:%H:%M}"
     if 1 < days < 7:
         return f"{then:%a %H:%M}"
-    return f"{then:%Y-%m-%d %H:%M}"
+    return format_moment(at, zone=zone)
+
+
+def format_moment(at: float, *, zone: tzinfo | None = None) -> str:
+    """`"2026-11-30 02:10"`: a moment (UTC seconds) in full, as `moment` reads it; `zone` is the local one if None."""
+    return f"{datetime.fromtimestamp(at, UTC).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def format_weekday(at: float, *, zone: tzinfo | None = None) -> str:

@@ -10,7 +10,8 @@ from textual.widgets import Input
 
 from tests.tui.believable import NOW, BelievableHome, h100
 from tests.tui.showing import dashboard, settled, text_of, until
-from yolotui.core.bookings import Booking
+from yolotui.core.bookings import Booking, BookingRequest
+from yolotui.store import Actor
 from yolotui.tui.screens.timetable import TimetableScreen
 
 HOUR_S = 3600.0
@@ -95,6 +96,73 @@ def told_of(pilot: Pilot[Any]) -> str:
     found = pilot.app.screen.query("#booking-told")
     region = found.first().region if found else None
     return "\n".join(text_of(pilot.app).splitlines()[region.y : region.bottom]) if region else ""
+
+
+async def booked_and_under_the_cursor(pilot: Pilot[Any], home: BelievableHome) -> TimetableScreen:
+    """Book GPU 3 from 18:02 to 20:02 and go there."""
+    window = BookingRequest(starts_at=NOW + 4 * HOUR_S, ends_at=NOW + 6 * HOUR_S, count=1, gpus=("GPU-3",))
+    home.store.verbs.reserve(window, Actor.current())
+    seen(home)
+    screen = await on_the_timetable(pilot)
+    await until(pilot, lambda: any(span.booking for span in screen._tracks["GPU-3"]))
+    await pilot.press("down", "down", "down", "right_square_bracket")
+    await told(pilot, "booking 1")
+    return screen
+
+
+@pytest.mark.presses("extend_booking", "transfer_booking")
+async def test_a_booking_is_extended_and_handed_over(free: BelievableHome):
+    async with dashboard(free).run_test(notifications=True, size=(120, 40)) as pilot:
+        screen = await booked_and_under_the_cursor(pilot, free)
+        await pilot.press("e")
+        await told(pilot, "Let booking 1 end later, or sooner")
+        pilot.app.screen.query_one(Input).value = "at dawn"
+        await pilot.press("enter")
+        await told(pilot, "'at dawn' is not a time")
+        pilot.app.screen.query_one(Input).value = "22:30"
+        await pilot.press("enter")
+        await until(pilot, lambda: bookings(free)[0].ends_at == NOW + 8 * HOUR_S + 1680)
+        await told(pilot, "Booking 1 ends 22:30.")
+        seen(free)
+        await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("T")
+        await told(pilot, "Make booking 1 of maria somebody else's")
+        await pilot.press("enter")
+        await told(pilot, "Say whose it is to be.")
+        await pilot.press(*"root", "enter")
+        await until(pilot, lambda: bookings(free)[0].owner.name == "root")
+
+
+async def test_a_window_that_others_have_is_waited_for(free: BelievableHome):
+    async with dashboard(free).run_test(notifications=True, size=(120, 40)) as pilot:
+        await booked_and_under_the_cursor(pilot, free)
+        await pilot.press("b")
+        await write(pilot, "gpus", "4")
+        await write(pilot, "from", "19:00")
+        await told(pilot, "F2 waits for it.")
+        await pilot.press("f2")
+        await until(pilot, lambda: [booking.state for booking in bookings(free)] == ["booked", "waitlisted"])
+        await told(pilot, "Booking 2 is on the waitlist")
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "size"),
+    [
+        pytest.param("b", "on GPU", (80, 24), id="book-80x24"),
+        pytest.param("b", "on GPU", (120, 40), id="book-120x40"),
+        pytest.param("b", "on GPU", (200, 60), id="book-200x60"),
+        pytest.param("e", "end later", (80, 24), id="extend-80x24"),
+        pytest.param("T", "somebody else's", (80, 24), id="hand-over-80x24"),
+    ],
+)
+def test_dialogs_look(free: BelievableHome, snap_compare: Any, key: str, words: str, size: tuple[int, int]):
+    async def opened(pilot: Pilot[Any]) -> None:
+        await booked_and_under_the_cursor(pilot, free)
+        await pilot.press(key)
+        await told(pilot, words)
+        await pilot.pause()
+
+    assert snap_compare(dashboard(free), terminal_size=size, run_before=opened)
 
 
 @pytest.mark.presses("move_booking", "unbook")

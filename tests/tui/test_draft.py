@@ -86,6 +86,7 @@ def test_a_gate_goes_with_what_it_looks_at(folder: Path):
         ({"kind": "command"}, "run: say what to run"),
         ({"vram": "10 apples"}, "vram: "),
         ({"after": "nobody"}, "nobody"),
+        ({"deadline": "someday"}, "deadline: must be a time"),
     ],
 )
 def test_mistakes_name_their_field(folder: Path, texts: dict[str, str], mistake: str):
@@ -109,6 +110,17 @@ def test_only_what_is_different_is_edited(folder: Path):
     assert changed.priority is Priority.P0
     assert changed.told == "epochs=50, imgsz=320, no batch, gpus, P0"
     assert not edits(waiting, waiting.spec, Priority.P1)
+
+
+def test_a_deadline_is_set_moved_and_taken_away(folder: Path):
+    due = msgspec.structs.replace(job(training(folder)), deadline_at=1_795_000_000.0)
+    draft = filled_from(due, to_edit=True)
+    same, priority = meant(draft, folder)
+    assert not edits(due, same, priority)
+    moved, _ = meant(Draft({**draft.texts, "deadline": "Wed 18:00"}, due, edits=True), folder)
+    assert edits(due, moved, priority).told == "due Wed 18:00"
+    gone, _ = meant(Draft({**draft.texts, "deadline": ""}, due, edits=True), folder)
+    assert edits(due, gone, priority).told == "no deadline"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.tui.believable import GIB, NOW, BelievableHome, h100
 from tests.tui.showing import dashboard, settled, text_of, until
 from yolotui.core.bookings import Booked, Booking, Open
 from yolotui.core.gpus import Excluded, Foreign, Gpu, Host, Lost
-from yolotui.core.jobs import Attempt, Job, JobSpec, Kind, Owner, Priority, Running
+from yolotui.core.jobs import Attempt, Job, JobSpec, Kind, Owner, Priority, Progress, Running
 from yolotui.core.timetable import Demand, Estimate, Published, Timetable, World
 from yolotui.store import Actor, GpuMark, GpuState, MarkCause
 from yolotui.tui.glyphs import ASCII, UNICODE, Glyphs
@@ -55,6 +55,18 @@ def strip(snapshot: Snapshot, width: int = 140, height: int = 4, glyphs: Glyphs 
 
 def mark(state: GpuState, reason: str) -> GpuMark:
     return GpuMark(uuid="GPU-0", state=state, since=NOW, reason=reason, by="anna", cause=MarkCause.PERSON)
+
+
+def test_where_room_is_short_names_give_way_to_how_far_a_run_has_come():
+    far = replace(
+        job(7, "traffic-l-ddp-1280-153"),
+        attempts=(replace(job(7, "x").attempts[0], progress=Progress(epochs_done=50)),),
+    )
+    told = strip(seen(h100(0, 24, 41), jobs=(far,)), width=80)[0]
+    assert told.endswith(" 50%")
+    assert len(told) <= 80
+    assert "7 tra" in told
+    assert "153 50%" in told
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ async def test_along_a_track(planned: BelievableHome):
         await pilot.press("right_square_bracket")
         assert "night-s" in details(pilot)
         await pilot.press("right_square_bracket", "right_square_bracket", "n")
-        assert screen._cursor_at == planned.clock()
+        assert screen.cursor_at == planned.clock()
 
 
 @pytest.mark.presses("track_above", "track_below")
@@ -184,15 +184,15 @@ async def test_over_the_tracks_up_to_the_ends(planned: BelievableHome):
 async def test_in_time_and_the_window_follows(planned: BelievableHome):
     async with dashboard(planned).run_test(size=(120, 40)) as pilot:
         screen = await open_timetable(pilot)
-        before = screen._cursor_at
+        before = screen.cursor_at
         await pilot.press("h")
-        assert screen._cursor_at == before - window(screen).cell_s
+        assert screen.cursor_at == before - window(screen).cell_s
         await pilot.press("l")
-        assert screen._cursor_at == before
+        assert screen.cursor_at == before
         start = window(screen).starts_at
         await pilot.press("pageup")
         assert window(screen).starts_at < start
-        assert window(screen).starts_at <= screen._cursor_at < window(screen).ends_at
+        assert window(screen).starts_at <= screen.cursor_at < window(screen).ends_at
         await pilot.press("pagedown")
         assert window(screen).starts_at == pytest.approx(start)
 

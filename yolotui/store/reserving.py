@@ -58,7 +58,7 @@ class BookingVerbs:
         with self._database.write(actor) as write:
             booking, placement = self._made(request, actor, write.now)
             if placement is None and not waitlist:
-                raise self._conflict(booking.request, write.now)
+                raise self._taken(booking.request, write.now)
             if placement is not None:
                 bookings.settle(write, placement)
             booking = bookings.insert(write, booking)
@@ -70,7 +70,7 @@ class BookingVerbs:
         with self._database.snapshot():
             booking, placement = self._made(request, actor, now)
             if placement is None:
-                raise self._conflict(booking.request, now)
+                raise self._taken(booking.request, now)
             others = self._read.bookings()
         return [*(replace(each, gpus=placement.moved.get(each.id, each.gpus)) for each in others), booking]
 
@@ -248,6 +248,11 @@ class BookingVerbs:
         end = latest_end(booking, cards, others)
         until = f" It can last until {format_clock(end, write.now)} at most." if end and end > booking.ends_at else ""
         raise BookingConflict(f"{conflict}{until}", conflict.conflict)
+
+    def _taken(self, request: BookingRequest, now: float) -> BookingConflict:
+        """Others hold the window of a new booking, which can wait for it."""
+        conflict = self._conflict(request, now)
+        return BookingConflict(f"{conflict} Or wait for it: `--waitlist`.", conflict.conflict)
 
     def _conflict(self, request: BookingRequest, now: float, *, but: int | None = None) -> BookingConflict:
         cards = self._cards()

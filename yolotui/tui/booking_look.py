@@ -7,30 +7,35 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from yolotui.booking_words import conflict_sentence
 from yolotui.core.bookings import Booked, Booking, BookingRequest
 from yolotui.core.free_windows import burdens, place
 from yolotui.core.jobs import Owner
 from yolotui.core.whatif import Difference
 from yolotui.errors import NotPossible, WrongUse
 from yolotui.queue import Queue
-from yolotui.store import Actor
+from yolotui.store import Actor, BookingConflict
 from yolotui.tui.examining import moves_told
 from yolotui.tui.tracks import Span, SpanKind, foreseen
 from yolotui.units import duration, format_clock, moment
 
 KEYS = ("from", "for", "gpus", "note")
+WAIT_KEY = "f2"
+"""Letters are words in the dialog: so this key puts it on the waitlist."""
 
 
 @dataclass(frozen=True)
 class BookingLook:
     """What is known of the texts. Without a `request` they mean nothing yet; `free`: it can be had as it stands.
 
+    `held`: others have the window of a new booking, which can be put on the waitlist.
     `ghosts` are the window itself and the jobs that it would move, where they would then be.
     """
 
     texts: Mapping[str, str]
     request: BookingRequest | None = None
     free: bool = False
+    held: bool = False
     sentences: tuple[str, ...] = ()
     ghosts: tuple[Span, ...] = field(default=())
 
@@ -44,6 +49,9 @@ def look(texts: Mapping[str, str], queue: Queue, now: float, moving: Booking | N
     others = [booking for booking in queue.bookings() if moving is None or booking.id != moving.id]
     try:
         difference = None if moving else queue.what_if_reserved(request)
+    except BookingConflict as error:
+        said = conflict_sentence(error.conflict, queue.cards(), now)
+        return BookingLook(texts, request, held=True, sentences=(f"{WAIT_KEY.upper()} waits for it. {said}",))
     except (NotPossible, WrongUse) as error:
         return BookingLook(texts, request, sentences=tuple(str(error).splitlines()))
     published = queue.published()

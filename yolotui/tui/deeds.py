@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from yolotui.core.bookings import Booking, BookingRequest
+from yolotui.core.bookings import Booking, BookingRequest, Waitlisted
 from yolotui.core.jobs import (
     ACTIVE,
     Cancelled,
@@ -27,6 +27,7 @@ from yolotui.queue import Queue
 from yolotui.tui.clerk import Deed
 from yolotui.tui.draft import edits
 from yolotui.tui.words import named
+from yolotui.units import format_clock, moment
 
 Jobs = Sequence[Job]
 
@@ -161,8 +162,8 @@ def submit_file(path: str) -> Deed:
     return deed
 
 
-def change(job: Job, spec: JobSpec, priority: Priority) -> Deed:
-    """Deed: make a waiting job what the form says."""
+def change(job: Job, spec: JobSpec, priority: Priority, now: float) -> Deed:
+    """Deed: make a waiting job what the form says. A deadline counts from `now` (UTC seconds)."""
 
     def deed(queue: Queue) -> str:
         wanted = edits(job, spec, priority)
@@ -170,16 +171,21 @@ def change(job: Job, spec: JobSpec, priority: Priority) -> Deed:
             queue.edit(job.id, wanted.arguments, asks=wanted.asks)
         if wanted.priority is not None:
             queue.set_priority([job.id], wanted.priority)
+        if wanted.deadline is not None:
+            queue.set_deadline([job.id], moment(wanted.deadline, now) if wanted.deadline else None)
         return f"{named(job)}: {wanted.told or 'nothing changed'}."
 
     return deed
 
 
-def reserve(request: BookingRequest) -> Deed:
-    """Deed: book a window."""
+def reserve(request: BookingRequest, *, waitlist: bool = False) -> Deed:
+    """Deed: book a window; with `waitlist` one that others hold is waited for."""
 
     def deed(queue: Queue) -> str:
-        return f"Booking {queue.reserve(request).id} is made."
+        booking = queue.reserve(request, waitlist=waitlist)
+        if isinstance(booking.status, Waitlisted):
+            return f"Booking {booking.id} is on the waitlist: it moves up when those who have its window let go."
+        return f"Booking {booking.id} is made."
 
     return deed
 
@@ -194,15 +200,37 @@ def move_booking(booking: Booking, request: BookingRequest) -> Deed:
     return deed
 
 
+def extend_booking(booking_id: int, ends_at: float, now: float) -> Deed:
+    """Deed: let a booking end at another moment (UTC seconds), later or sooner."""
+
+    def deed(queue: Queue) -> str:
+        moved_up = queue.extend(booking_id, ends_at)
+        return f"Booking {booking_id} ends {format_clock(ends_at, now)}.{_up(moved_up)}"
+
+    return deed
+
+
+def transfer_booking(booking_id: int, to: str) -> Deed:
+    """Deed: make a booking somebody else's."""
+
+    def deed(queue: Queue) -> str:
+        return f"Booking {booking_id} is {queue.transfer(booking_id, to).owner.name}'s now."
+
+    return deed
+
+
 def unreserve(booking_id: int) -> Deed:
     """Deed: take a booking back, or give back the rest of an open one."""
 
     def deed(queue: Queue) -> str:
-        moved_up = queue.unreserve(booking_id)
-        up = f" Booking {', '.join(str(each.id) for each in moved_up)} moves up." if moved_up else ""
-        return f"Booking {booking_id} is taken back.{up}"
+        return f"Booking {booking_id} is taken back.{_up(queue.unreserve(booking_id))}"
 
     return deed
+
+
+def _up(moved_up: Sequence[Booking]) -> str:
+    """Who has a window now that waited for it."""
+    return f" Booking {', '.join(str(each.id) for each in moved_up)} moves up." if moved_up else ""
 
 
 def start_scheduler(queue: Queue) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from yolotui.core.jobs import Argument, Job, JobSpec, Kind, Priority
 from yolotui.errors import WrongUse
 from yolotui.jobfile import one_job
-from yolotui.units import format_bytes, format_duration
+from yolotui.units import format_bytes, format_duration, format_moment
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,12 @@ FIELDS: Final = (
     Field("after", "after", "names or ids of jobs, with spaces between", fixed=True),
     Field("group", "group", "default", fixed=True),
     Field("estimate", "estimate", "2h: how long you think that it takes"),
+    Field("deadline", "deadline", "08:00, Wed 18:00: when it must be done"),
 )
 COMMAND_FIELDS: Final = frozenset({"run"})
 TRAINER_FIELDS: Final = frozenset({"model", "data", "arguments"})
 IN_FORM: Final = frozenset({"name", "kind", "group", "model", "data", "arguments", "command", "gpus", "vram_bytes",
-                            "gpu_model", "estimate_s", "after"})  # fmt: skip
+                            "gpu_model", "estimate_s", "deadline", "after"})  # fmt: skip
 EDITABLE: Final = ("gpus", "vram_bytes", "gpu_model", "estimate_s")
 
 
@@ -79,6 +80,7 @@ class Draft:
             "kind": None if self.is_command else self.text("kind") or None,
             "group": self.text("group") or None,
             "after": self.text("after").replace(",", " ").split() or None,
+            "deadline": self.text("deadline") or None,
             "run": self.text("run") or None if self.is_command else None,
             "python": before.python if before else None,
         }
@@ -94,21 +96,25 @@ class Draft:
 
 @dataclass(frozen=True)
 class Edits:
-    """What a draft changes of a waiting job."""
+    """What a draft changes of a waiting job. `deadline` is as it was written, empty where there is to be none."""
 
     arguments: Mapping[str, Argument]
     asks: Mapping[str, object]
     priority: Priority | None
+    deadline: str | None
 
     def __bool__(self) -> bool:
-        return bool(self.arguments or self.asks or self.priority is not None)
+        return bool(self.arguments or self.asks or self.priority is not None or self.deadline is not None)
 
     @property
     def told(self) -> str:
         """The changes in a few words."""
         changed = [f"{key}={value}" if value is not None else f"no {key}" for key, value in self.arguments.items()]
         changed += [key.removesuffix("_bytes").removesuffix("_s").removesuffix("_model") for key in self.asks]
-        return ", ".join([*changed, *([self.priority.name] if self.priority is not None else [])])
+        changed += [self.priority.name] if self.priority is not None else []
+        if self.deadline is not None:
+            changed.append(f"due {self.deadline}" if self.deadline else "no deadline")
+        return ", ".join(changed)
 
 
 def edits(job: Job, spec: JobSpec, priority: Priority) -> Edits:
@@ -117,7 +123,13 @@ def edits(job: Job, spec: JobSpec, priority: Priority) -> Edits:
     arguments: dict[str, Argument] = {k: v for k, v in spec.arguments.items() if k not in before or before[k] != v}
     arguments |= {key: None for key in before if key not in spec.arguments}
     asks = {key: getattr(spec, key) for key in EDITABLE if getattr(spec, key) != getattr(job.spec, key)}
-    return Edits(arguments, asks, priority if priority != job.priority else None)
+    deadline = spec.deadline or ""
+    return Edits(
+        arguments,
+        asks,
+        priority if priority != job.priority else None,
+        deadline if deadline != _due(job) else None,
+    )
 
 
 def filled_from(job: Job, names: Collection[str] = (), *, to_edit: bool = False) -> Draft:
@@ -137,8 +149,14 @@ def filled_from(job: Job, names: Collection[str] = (), *, to_edit: bool = False)
         "after": " ".join(spec.after),
         "group": spec.group if spec.group != "default" else "",
         "estimate": format_duration(spec.estimate_s, parts=None) if spec.estimate_s else "",
+        "deadline": _due(job) if to_edit else spec.deadline or "",
     }
     return Draft(texts, source=job, edits=to_edit)
+
+
+def _due(job: Job) -> str:
+    """The job's deadline as the form has it, empty if there is none."""
+    return format_moment(job.deadline_at) if job.deadline_at is not None else ""
 
 
 def another_name(name: str, names: Collection[str]) -> str:
@@ -153,7 +171,7 @@ def another_name(name: str, names: Collection[str]) -> str:
 
 
 def _with_the_rest(spec: JobSpec, before: JobSpec) -> JobSpec:
-    """What the form doesn't show is as it was: retries, environment, deadline… Gates only where `after` is the same."""
+    """What the form doesn't show is as it was: retries, environment… Gates only where `after` is the same."""
     rest = {key: getattr(before, key) for key in JobSpec.__struct_fields__ if key not in IN_FORM}
     if spec.after != before.after:
         rest |= {"when": (), "after_any": (), "after_finished": (), "after_failed": ()}

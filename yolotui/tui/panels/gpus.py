@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,9 +18,10 @@ from yolotui.tui.panels.gpu_state import GIB, SOME_BYTES, Memory, Remark, remark
 from yolotui.tui.panels.texts import cut, pieces, row_length
 from yolotui.tui.plot import Row
 from yolotui.tui.snapshot import Snapshot
-from yolotui.tui.words import fit, plain
+from yolotui.tui.words import fit, fit_ends, plain
 
 CELL_WIDTH = 24
+LEAST_NAME = 10
 GAP = Segment("  ")
 
 
@@ -135,32 +137,41 @@ def _memory_bar(memory: Memory | None, width: int, glyphs: Glyphs) -> Row:
 
 
 def _occupation(card: Card, width: int, glyphs: Glyphs) -> Row:
-    """Who is on the card and what is to be said about it; where room is short, the last remarks lose their details."""
-    jobs = [_job(job, glyphs) for job in card.jobs]
+    """Who is on the card and what is to be said about it.
+
+    Where room is short, the last remarks lose their details, then the names of jobs what is in their middle.
+    """
+    names = [f"{job.id} {plain(job.name)}" for job in card.jobs]
+    promised: list[Row] = []
     if card.memory and card.memory.promised > SOME_BYTES:
-        jobs.append(pieces((f"+{card.memory.promised / GIB:.0f}G promised", QUIET)))
-    if not jobs and not card.remarks:
+        promised.append(pieces((f"+{card.memory.promised / GIB:.0f}G promised", QUIET)))
+    if not names and not promised and not card.remarks:
         return pieces((f"{glyphs.free} free", QUIET))
-    for whole in range(len(card.remarks), -1, -1):
+
+    def row(names: Sequence[str], whole: int) -> Row:
+        jobs = [_job(job, name, glyphs) for job, name in zip(card.jobs, names, strict=True)]
         remarks = [
             pieces((str(remark) if number < whole else remark.short, remark.style))
             for number, remark in enumerate(card.remarks)
         ]
-        row = [segment for part in (*jobs, *remarks) for segment in (*part, GAP)][:-1]
-        if row_length(row) <= width:
-            break
-    return row
+        return [segment for part in (*jobs, *promised, *remarks) for segment in (*part, GAP)][:-1]
+
+    whole = next((n for n in range(len(card.remarks), 0, -1) if row_length(row(names, n)) <= width), 0)
+    excess = row_length(row(names, whole)) - width
+    return row(_shortened(names, excess, glyphs) if excess > 0 and names else names, whole)
 
 
-def _job(job: Job, glyphs: Glyphs) -> Row:
+def _shortened(names: Sequence[str], excess: int, glyphs: Glyphs) -> list[str]:
+    """The names without so many cells, as far as they can still be told from one another."""
+    most = max(LEAST_NAME, max(map(cell_len, names)) - ceil(excess / len(names)))
+    return [fit_ends(name, min(cell_len(name), most), glyphs.ellipsis) for name in names]
+
+
+def _job(job: Job, name: str, glyphs: Glyphs) -> Row:
     progress = job.progress
     total = progress.epochs_total or job.spec.epochs
     share = f" {progress.epochs_done / total:.0%}" if total else ""
-    return pieces(
-        (f"{glyphs.state(job.state)} ", ink(STATE_COLOURS[job.state])),
-        (f"{job.id} {plain(job.name)}", PLAIN),
-        (share, QUIET),
-    )
+    return pieces((f"{glyphs.state(job.state)} ", ink(STATE_COLOURS[job.state])), (name, PLAIN), (share, QUIET))
 
 
 def _cell(card: Card, width: int, glyphs: Glyphs) -> Row:

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from yolotui.core.bookings import Booking
 from yolotui.errors import YolotuiError
 from yolotui.tui import deeds
-from yolotui.tui.booking_look import KEYS, BookingLook, look
+from yolotui.tui.booking_look import KEYS, WAIT_KEY, BookingLook, look
 from yolotui.tui.clerk import Deed
 from yolotui.tui.messages import BookingLooked
 from yolotui.tui.newest import Newest
@@ -33,7 +33,12 @@ MOST_SENTENCES = 4
 class BookingDialog(ModalScreen[Deed | None]):
     """Asks from when, for how long, for how many GPUs; answers with the deed that books it."""
 
-    BINDINGS = [("escape", "cancel", "Cancel"), ("up", "step(-1)", "Up"), ("down", "step(1)", "Down")]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012 — Textual's way
+        ("escape", "cancel", "Cancel"),
+        ("up", "step(-1)", "Up"),
+        ("down", "step(1)", "Down"),
+        (WAIT_KEY, "wait", "Wait for it"),
+    ]
 
     def __init__(
         self,
@@ -115,6 +120,14 @@ class BookingDialog(ModalScreen[Deed | None]):
             self.dismiss(deeds.move_booking(moved, looked.request) if moved else deeds.reserve(looked.request))
         else:
             self._confirms = False
+            self.app.bell()
+
+    def action_wait(self) -> None:
+        """Put it on the waitlist, where others hold the window."""
+        looked = self._looked
+        if looked and looked.texts == self._texts and looked.held and looked.request:
+            self.dismiss(deeds.reserve(looked.request, waitlist=True))
+        else:
             self.app.bell()
 
     def action_step(self, step: int) -> None:

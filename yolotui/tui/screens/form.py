@@ -244,7 +244,7 @@ class FormScreen(DashboardScreen):
             self.notify("\n".join(examined.mistakes), severity="error", markup=False)
             self._go_to_mistake(examined.mistakes[0])
         elif examined.draft.edits and examined.draft.source:
-            self._clerk.ask(deeds.change(examined.draft.source, examined.spec, examined.priority))
+            self._clerk.ask(deeds.change(examined.draft.source, examined.spec, examined.priority, self.setting.now()))
         else:
             self._clerk.ask(deeds.submit(examined.spec, examined.priority))
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from math import ceil
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
@@ -14,10 +11,8 @@ from textual.widgets import Input, Static
 from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Job
-from yolotui.tui import deeds
 from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import matches
-from yolotui.tui.clerk import Deed
 from yolotui.tui.live import Live
 from yolotui.tui.owners import ColourBy, signs
 from yolotui.tui.panels.frame import keys_row
@@ -30,23 +25,20 @@ from yolotui.tui.panels.timetable import (
     track_rows,
     visible_tracks,
 )
-from yolotui.tui.panels.timetable_details import gap_rows, span_rows, told_booking
+from yolotui.tui.panels.timetable_details import gap_rows, span_rows
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
-from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
-from yolotui.tui.screens.booking import BookingDialog
-from yolotui.tui.screens.confirm import ConfirmDialog
+from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH
+from yolotui.tui.screens.booking_keys import BookingKeys
 from yolotui.tui.tracks import Span, SpanKind, TrackMaker, Tracks, following
 from yolotui.tui.widgets.lines import Draw, Lines
 from yolotui.tui.window import Window
-from yolotui.units import format_duration
 
 PAGE = 0.75
 LEAST_COMING = 4
-QUARTER_S = 900.0
 
 
-class TimetableScreen(DashboardScreen):
+class TimetableScreen(BookingKeys):
     """Who has which GPU when. The cursor is a moment on a track; what it lies on is the chosen job."""
 
     PLACE = Place.TIMETABLE
@@ -61,7 +53,6 @@ class TimetableScreen(DashboardScreen):
         self._maker = TrackMaker()
         self._tracks: Tracks = {}
         self._window: Window | None = None
-        self._cursor_at = setting.now()
         self._cursor_gpu = ""
         self._first = 0
         self._by = ColourBy.OWNER
@@ -138,7 +129,7 @@ class TimetableScreen(DashboardScreen):
         """What the cursor lies on: a job rather than a booking around it."""
         if self._window is None:
             return None
-        at, cell_s = self._cursor_at, self._window.cell_s
+        at, cell_s = self.cursor_at, self._window.cell_s
         here = [span for span in self._tracks.get(self._cursor_gpu, ()) if span.overlaps(at, at + cell_s)]
         return max(here, key=lambda span: (span.kind is not SpanKind.BOOKED, span.starts_at), default=None)
 
@@ -159,7 +150,7 @@ class TimetableScreen(DashboardScreen):
                  if span.overlaps(self._window.starts_at, self._window.ends_at)]  # fmt: skip
         return View(
             gpus=self._gpus, tracks=self._tracks, window=self._window, now=self.setting.now(),
-            cursor_gpu=self._cursor_gpu, cursor_at=self._cursor_at, by=self._by,
+            cursor_gpu=self._cursor_gpu, cursor_at=self.cursor_at, by=self._by,
             signs=signs(self._by.of(span) for span in (*shown, *self._ghosts)), glyphs=self._glyphs,
             ghosts={gpu.uuid: tuple(s for s in self._ghosts if s.gpu == gpu.uuid) for gpu in self._gpus},
             selected=self._span,
@@ -180,56 +171,20 @@ class TimetableScreen(DashboardScreen):
         if span is not None:
             return span_rows(span, self.snapshot, now, width, self._glyphs)[:height]
         gpu = next((gpu for gpu in self._gpus if gpu.uuid == self._cursor_gpu), self._gpus[0])
-        return gap_rows(gpu, self._tracks.get(gpu.uuid, ()), self._cursor_at, now)[:height]
+        return gap_rows(gpu, self._tracks.get(gpu.uuid, ()), self.cursor_at, now)[:height]
 
     # Bookings
 
     @property
-    def _booking(self) -> Booking | None:
+    def booking(self) -> Booking | None:
         """The booking under the cursor, also below a job."""
         if self._window is None:
             return None
-        at = self._cursor_at
+        at = self.cursor_at
         spans = self._tracks.get(self._cursor_gpu, ())
         return next((s.booking for s in spans if s.booking and s.overlaps(at, at + self._window.cell_s)), None)
 
-    def action_book(self) -> None:
-        """Book from the cursor on."""
-        if self._may_change():
-            begin = max(self._cursor_at, self.setting.now() + QUARTER_S)
-            self._open_booking(
-                {"from": _said(ceil(begin / QUARTER_S) * QUARTER_S), "for": "2h", "gpus": "1", "note": ""}
-            )
-
-    def action_move_booking(self) -> None:
-        """Another window for the booking under the cursor."""
-        booking = self._booking
-        if booking is None:
-            self.notify("No booking is under the cursor.", severity="warning")
-        elif self._may_change():
-            length = format_duration(booking.ends_at - booking.starts_at, parts=None)
-            texts = {"from": _said(booking.starts_at), "for": length, "gpus": str(booking.count), "note": booking.note}
-            self._open_booking(texts, booking)
-
-    def action_unbook(self) -> None:
-        """Take the booking under the cursor back, after a question."""
-        booking = self._booking
-        if booking is None:
-            self.notify("No booking is under the cursor.", severity="warning")
-        elif self._may_change():
-            lines = [Text(line) for line in told_booking(booking, self.setting.now())]
-            question = f"Take booking {booking.id} back?"
-            self._ask(ConfirmDialog(question, lines, "Take it back", decline="Keep"), deeds.unreserve(booking.id))
-
-    def _open_booking(self, texts: dict[str, str], moving: Booking | None = None) -> None:
-        def answered(deed: Deed | None) -> None:
-            self._show_ghosts(())
-            if deed is not None:
-                self._clerk.ask(deed)
-
-        self.app.push_screen(BookingDialog(self.setting, texts, moving, self._show_ghosts), answered)
-
-    def _show_ghosts(self, ghosts: tuple[Span, ...]) -> None:
+    def show_ghosts(self, ghosts: tuple[Span, ...]) -> None:
         """Show what is only thought of, and bring it into sight."""
         self._ghosts = ghosts
         if ghosts and self._window:
@@ -281,9 +236,9 @@ class TimetableScreen(DashboardScreen):
     def action_to_now(self) -> None:
         """Back to now."""
         if self._window:
-            self._cursor_at = self.setting.now()
+            self.cursor_at = self.setting.now()
             known = [span.ends_at for spans in self._tracks.values() for span in spans]
-            self._window = Window.around(self._cursor_at, max([*known, self._cursor_at + 3600.0]), self._window.width)
+            self._window = Window.around(self.cursor_at, max([*known, self.cursor_at + 3600.0]), self._window.width)
             self._repaint()
 
     def action_colour_by(self) -> None:
@@ -331,13 +286,13 @@ class TimetableScreen(DashboardScreen):
         if self._window is None:
             return
         steps = round(cells * self._window.width) if pages else cells
-        self._cursor_at += steps * self._window.cell_s
-        self._window = self._window.moved(steps) if pages else self._window.showing(self._cursor_at)
+        self.cursor_at += steps * self._window.cell_s
+        self._window = self._window.moved(steps) if pages else self._window.showing(self.cursor_at)
         self._repaint()
 
     def _zoom(self, steps: int) -> None:
         if self._window:
-            self._window = self._window.zoomed(steps, self._cursor_at)
+            self._window = self._window.zoomed(steps, self.cursor_at)
             self._repaint()
 
     def _change_track(self, step: int) -> None:
@@ -352,7 +307,7 @@ class TimetableScreen(DashboardScreen):
     def _go_along(self, step: int) -> None:
         """To the start of the next span on this track, or of the one before."""
         here = self._span
-        at = self._cursor_at
+        at = self.cursor_at
         if here is not None:
             at = here.starts_at if step < 0 else max(here.starts_at, at) + 1e-3
         if span := following(self._tracks.get(self._cursor_gpu, ()), at, step):
@@ -369,13 +324,8 @@ class TimetableScreen(DashboardScreen):
         if self._window is None:
             return
         self._cursor_gpu = span.gpu
-        self._cursor_at = span.starts_at
+        self.cursor_at = span.starts_at
         if span.kind is SpanKind.RUNNING:
-            self._cursor_at = max(span.starts_at, min(self.setting.now(), span.ends_at))
-        self._window = self._window.showing(self._cursor_at)
+            self.cursor_at = max(span.starts_at, min(self.setting.now(), span.ends_at))
+        self._window = self._window.showing(self.cursor_at)
         self._repaint()
-
-
-def _said(at: float) -> str:
-    """A moment as it is written into a field: the day and the time, by the clock on the wall."""
-    return f"{datetime.fromtimestamp(at, UTC).astimezone():%Y-%m-%d %H:%M}"
