@@ -20,6 +20,7 @@ from yolotui.core.preflight import DataReport, Preflight, SplitCount
 from yolotui.preflight import scanning
 from yolotui.preflight.arguments import remarks_on as of_arguments
 from yolotui.preflight.checking import Checker, task_of
+from yolotui.preflight.images import Glance, ImageError, Unopened, look_into
 from yolotui.preflight.machine import Machine
 from yolotui.preflight.machine import remarks_on as of_machine
 
@@ -150,6 +151,24 @@ def test_boxes_where_outlines_are_wanted_are_an_error(tmp_path: Path, model: str
     assert rules(check(training(data, model))) == {}
 
 
+def test_a_pose_model_needs_keypoints_and_takes_them(tmp_path: Path) -> None:
+    data = draw(tmp_path)
+    (error,) = check(training(data, "yolo11n-pose.yaml")).errors
+    assert "no `kpt_shape`" in error.text
+    data.write_text(data.read_text() + "kpt_shape: [2, 3]\n")
+    assert rules(check(training(data, "yolo11n-pose.yaml"))) == {"columns": "error"}
+    for label in tmp_path.glob("labels/*/*.txt"):
+        label.write_text(label.read_text().rstrip() + " .4 .4 2 .6 .6 2\n")
+    assert rules(check(training(data, "yolo11n-pose.yaml"))) == {}
+    assert rules(check(training(data, "yolo11n.yaml"))) == {}
+
+
+def test_a_folder_of_class_folders_teaches_no_boxes(tmp_path: Path) -> None:
+    folder = make_shapes(tmp_path, "classify", train=9, val=3, size=32)
+    (error,) = check(training(folder, "yolo11n.yaml")).errors
+    assert "has no data.yaml" in error.text
+
+
 def test_names_that_are_no_text_are_told(tmp_path: Path) -> None:
     data = draw(tmp_path)
     odd = os.fsencode(tmp_path / "images" / "train") + b"/\xff.jpg"
@@ -187,6 +206,26 @@ def test_a_data_set_is_looked_at_once_until_it_changes(tmp_path: Path, monkeypat
     assert check_data(data, cache=cache).data == again.data
 
 
+def test_what_may_pass_is_not_remembered_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, cache = draw(tmp_path / "data"), tmp_path / "cache"
+
+    def gone(path: str, size: int) -> Glance:
+        raise Unopened("Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scanning, "look_into", gone)
+        assert rules(check_data(data, cache))["unopened"] == "error"
+    assert rules(check_data(data, cache)) == {}
+
+
+def test_a_file_that_can_not_be_opened_is_told_apart_from_one_that_is_no_picture(tmp_path: Path) -> None:
+    with pytest.raises(Unopened, match="Is a directory"):
+        look_into(str(tmp_path), 1)
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(ImageError, match="no picture"):
+        look_into(str(tmp_path / "a.jpg"), 10)
+
+
 def test_trainings_on_the_same_data_look_at_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, checker = draw(tmp_path / "data"), Checker()
     first = checker.check(training(data))
@@ -219,16 +258,17 @@ def test_weights_that_can_not_be_used_are_an_error(tmp_path: Path) -> None:
         ({"val": False, "patience": 5}, 1, "patience", "warning"),
         ({"rect": True}, 1, "rect", "warning"),
         ({"classes": [0, 5]}, 1, "classes", "error"),
+        ({"dropout": 0.1}, 1, "no-effect", "warning"),
     ],
 )
 def test_arguments_that_do_not_go_together(given: dict[str, Any], gpus: int, rule: str, severity: str) -> None:
-    (remark,) = of_arguments(training(gpus=gpus, **given), 2)
+    (remark,) = of_arguments(training(gpus=gpus, **given), 2, "detect")
     assert (remark.rule, remark.severity.value) == (rule, severity)
 
 
 def test_arguments_that_go_together_are_left_alone() -> None:
     given: dict[str, Any] = {"optimizer": "SGD", "lr0": 0.1, "batch": 16, "epochs": 100, "imgsz": 640}
-    assert list(of_arguments(training(gpus=2, **given, classes=[0, 1], close_mosaic=10, patience=5), 2)) == []
+    assert list(of_arguments(training(gpus=2, **given, classes=[0, 1], close_mosaic=10, patience=5), 2, "detect")) == []
 
 
 def test_what_the_machine_lacks() -> None:

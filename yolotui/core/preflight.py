@@ -107,7 +107,7 @@ class Preflight(Struct, frozen=True, kw_only=True):
         if not self.errors:
             return ""
         first, others = self.errors[0], len(self.errors) - 1
-        more = f" And {others} more of the kind." if others else ""
+        more = f" And {others} more error{'' if others == 1 else 's'}." if others else ""
         return f"pre-flight: {first.text} {first.advice}{more}".rstrip()
 
 

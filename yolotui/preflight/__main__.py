@@ -5,7 +5,6 @@ A process of its own, for the leader: whatever a data set does to it, the leader
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -17,14 +16,12 @@ from yolotui.preflight.checking import Checker
 from yolotui.preflight.kinship import die_with_parent
 from yolotui.preflight.requests import Answer, Reached, Request, Told, not_checked
 
-NICE = 10
 TOLD_EVERY_S = 0.5
 
 
 def main() -> None:
     """Answer until stdin ends."""
     die_with_parent()
-    os.nice(NICE)
     checker = Checker(cache=Path(sys.argv[1]), progress=_Progress())
     for line in sys.stdin.buffer:
         request = msgspec.json.decode(line, type=Request)

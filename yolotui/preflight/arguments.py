@@ -9,11 +9,19 @@ from yolotui.core.jobs import Argument, JobSpec
 from yolotui.core.preflight import Remark
 
 EPOCHS, STRIDE = 100, 32  # what Ultralytics takes where nothing is said
+ONLY_FOR = {
+    "segment": ("overlap_mask", "mask_ratio"),
+    "pose": ("pose", "kobj"),
+    "classify": ("dropout", "auto_augment", "erasing"),
+}
+"""Arguments that Ultralytics heeds for one task alone, and takes without a word for the others."""
 
 
-def remarks_on(spec: JobSpec, classes: int | None) -> Iterator[Remark]:
-    """What is odd about the arguments of a training. `classes` is how many its data set has."""
+def remarks_on(spec: JobSpec, classes: int | None, task: str | None) -> Iterator[Remark]:
+    """What is odd about the arguments of a training. `classes` is how many its data set has; of its task, None is all
+    that is known of a file of weights."""
     given = spec.arguments
+    yield from _without_effect(given, task)
     yield from _optimizer(given)
     yield from _batch(given, spec.gpus)
     yield from _length(given)
@@ -34,6 +42,13 @@ def remarks_on(spec: JobSpec, classes: int | None) -> Iterator[Remark]:
     if classes and (beyond := [n for n in numbers if isinstance(n, int) and not 0 <= n < classes]):
         text = f"classes = {chosen} asks for class {beyond[0]}, and the data set has 0 to {classes - 1}."
         yield Remark(rule="classes", severity=Severity.ERROR, text=text, advice="Mend `classes`.")
+
+
+def _without_effect(given: dict[str, Argument], task: str | None) -> Iterator[Remark]:
+    for only, names in ONLY_FOR.items():
+        if task not in {None, only} and (idle := [name for name in names if name in given]):
+            text = f"No effect: {' and '.join(idle)}. Ultralytics heeds that for {only} only, and this is {task}."
+            yield _warning("no-effect", text, "Leave it out.")
 
 
 def _optimizer(given: dict[str, Argument]) -> Iterator[Remark]:

@@ -41,12 +41,12 @@ class Checker:
         """Check a training; `project` is the folder of the code that it belongs to."""
         began_at, clock = time.time(), time.monotonic()
         folder = Path(spec.data or "/").parent
-        single_class = spec.arguments.get("single_cls") is True
-        data, remarks = self._look_at(spec.data or "", task_of(spec.model or ""), single_class=single_class)
+        task, single_class = task_of(spec.model or ""), spec.arguments.get("single_cls") is True
+        data, remarks = self._look_at(spec.data or "", task, single_class=single_class)
         found = [
             *remarks,
             *_weights(spec),
-            *arguments.remarks_on(spec, len(data.boxes_per_class) if data else None),
+            *arguments.remarks_on(spec, len(data.boxes_per_class) if data else None, task),
             *machine.remarks_on(spec, data, Machine.here(folder)),
             *(_tiny(spec, data) if data else ()),
         ]

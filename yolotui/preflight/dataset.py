@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,9 +11,11 @@ import msgspec
 from yolotui.core.preflight import DataReport
 from yolotui.preflight.description import Description
 from yolotui.preflight.files import find
+from yolotui.preflight.labels import Fault
 from yolotui.runner.durable import write_atomically
 
 VERSION = 2  # of the kept reports: another way to look makes them worthless
+MOST_KEPT = 1000  # reports, of a kilobyte or so
 
 Progress = Callable[[int, int], None]
 """Told how many images of how many are looked at."""
@@ -33,10 +36,18 @@ def report_on(
     from yolotui.preflight.remarks import look_at  # what it imports takes longer than to remember
 
     report = look_at(description, files, task, single_class=single_class, progress=progress)
-    if kept:
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(str(kept), msgspec.json.encode(report))
+    if kept and not any(remark.rule == Fault.UNOPENED.rule for remark in report.remarks):  # that may pass
+        _keep(kept, report)
     return report
+
+
+def _keep(file: Path, report: DataReport) -> None:
+    """Remember it, instead of what was remembered longest; a full disk only costs the next check its time."""
+    with suppress(OSError):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(str(file), msgspec.json.encode(report))
+        for old in sorted(file.parent.iterdir(), key=lambda each: -each.stat().st_mtime)[MOST_KEPT:]:
+            old.unlink()
 
 
 def _kept(file: Path) -> DataReport | None:

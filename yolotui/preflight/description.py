@@ -38,7 +38,7 @@ class Description(Struct, frozen=True, kw_only=True):
 def read(data: Path, task: str | None) -> Description:
     """Read the description of a data set. `task` is None where nobody knows. Raises DescriptionError."""
     if data.is_dir():
-        if task == "classify" or not any(data.glob("*.y*ml")):
+        if task == "classify" or (task is None and not any(data.glob("*.y*ml"))):
             return _classified(data)
         data = _only_yaml(data)
     elif task == "classify":
@@ -46,12 +46,19 @@ def read(data: Path, task: str | None) -> Description:
             f"Classification needs a folder, and {data} is a file.", "Name the folder that holds `train` and `val`."
         )
     content = _content(data)
-    names = _names(data, content)
-    return Description(file=data, places=_places(data, content), names=names, keypoints=_keypoints(data, content))
+    names, keypoints = _names(data, content), _keypoints(data, content)
+    if task == "pose" and keypoints is None:
+        raise DescriptionError(
+            f"{data} has no `kpt_shape`, without which no pose is learned.",
+            "Write [how many, 2 or 3], such as [17, 3].",
+        )
+    return Description(file=data, places=_places(data, content), names=names, keypoints=keypoints)
 
 
 def _only_yaml(folder: Path) -> Path:
     found = sorted(folder.glob("*.y*ml"))
+    if not found:
+        raise DescriptionError(f"{folder} has no data.yaml.", "Name one, or train a model that classifies.")
     if len(found) > 1:
         names = ", ".join(path.name for path in found[:5])
         raise DescriptionError(f"{folder} has several descriptions ({names}).", "Name the one that is meant.")

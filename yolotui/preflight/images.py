@@ -20,6 +20,10 @@ class ImageError(Exception):
     """Ultralytics would leave the image out; the text says why."""
 
 
+class Unopened(ImageError):
+    """The system lets nobody open or read it, now."""
+
+
 class Glance(Struct, frozen=True):
     """An image: its shorter by its longer side, and a checksum of its end. A JPEG that `is_cut` lacks its end."""
 
@@ -38,9 +42,9 @@ def look_into(path: str, size: int) -> Glance:
     except UnidentifiedImageError as problem:
         raise ImageError("no picture") from problem
     except OSError as problem:
-        raise ImageError(problem.strerror or str(problem)) from problem
+        raise (Unopened if problem.errno else ImageError)(problem.strerror or str(problem)) from problem
     except Exception as problem:  # any nonsense may be in such a file, and Pillow raises what it likes
-        raise ImageError(str(problem)[:100] or type(problem).__name__) from problem
+        raise ImageError(str(problem)[:200] or type(problem).__name__) from problem
 
 
 def _glance(file: BinaryIO, size: int) -> Glance:

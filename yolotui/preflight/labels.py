@@ -14,12 +14,18 @@ SLACK = 0.01  # coordinates may lie so far outside
 class Fault(StrEnum):
     """Why an image is left out, as people read it."""
 
+    UNOPENED = "files that can't be opened"
     IMAGE = "images that can't be read"
     FORM = "labels that are no rows of numbers"
     MIXED = "labels that mix boxes and outlines"
     COLUMNS = "labels with a wrong number of columns"
     RANGE = "labels with coordinates outside of 0 to 1"
     CLASS = "labels with a class that `names` does not have"
+
+    @property
+    def rule(self) -> str:
+        """Its name among the remarks."""
+        return self.name.lower()
 
 
 class LabelRules(Struct, frozen=True):

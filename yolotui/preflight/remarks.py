@@ -21,6 +21,7 @@ MANY_UNLABELLED = 0.5
 OUTLINED_TASKS = frozenset({"segment", "obb"})
 SMALLER_THAN = range(4, 13)  # boxes with a side below 1/16 … 1/4096 of the image are counted
 ADVICE = {
+    Fault.UNOPENED: "Look whether the disk is there, and whether you may read them.",
     Fault.IMAGE: "Mend or remove them.",
     Fault.FORM: "A row is `class x y width height`, or `class x1 y1 x2 y2 …`.",
     Fault.MIXED: "A file has either boxes or outlines.",
@@ -55,7 +56,7 @@ def look_at(
         splits={split: _count(part) for split, part in seen.items()},
         boxes_per_class={name: counted[number] for number, name in enumerate(names)},
         narrower_than={power: seen["train"].narrower_than(power) for power in SMALLER_THAN},
-        aspect=seen["train"].aspects / max(1, seen["train"].images - seen["train"].faults[Fault.IMAGE]),
+        aspect=seen["train"].aspects / max(1, seen["train"].images - seen["train"].unseen),
         remarks=tuple(remarks),
     )
 
@@ -90,7 +91,7 @@ def _faults(split: str, seen: Seen) -> Iterator[Remark]:
         if count := seen.faults[fault]:
             part = seen.dropped / seen.images
             yield Remark(
-                rule=fault.name.lower(),
+                rule=fault.rule,
                 severity=Severity.ERROR if part > FEW_DROPPED else Severity.WARNING,
                 text=f"In {split} {count:,} of {seen.images:,} images would be left out silently: {fault}.",
                 advice=ADVICE[fault],

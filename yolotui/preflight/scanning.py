@@ -14,13 +14,14 @@ from multiprocessing import get_context
 
 from yolotui.preflight.dataset import Progress
 from yolotui.preflight.files import Pair
-from yolotui.preflight.images import ImageError, look_into
+from yolotui.preflight.images import ImageError, Unopened, look_into
 from yolotui.preflight.kinship import die_with_parent
 from yolotui.preflight.labels import MOST_BYTES, Fault, LabelError, LabelRules, parse
 
 CHUNK = 200
 WORTH_PROCESSES = 2000
 MOST_PROCESSES = 8
+NICE = 10
 EXAMPLES = 5
 
 
@@ -67,6 +68,11 @@ class Seen:
         if len(known) < EXAMPLES:
             known.append(os.fsencode(example).decode(errors="replace"))  # names of files are any bytes
 
+    @property
+    def unseen(self) -> int:
+        """Images into which nobody could look."""
+        return self.ends.count(0)
+
     def narrower_than(self, power: int) -> int:
         """Of how many boxes the shorter side is below 2**-power of the image."""
         return self.flat + sum(count for size, count in self.sides.items() if size <= -power)
@@ -88,8 +94,14 @@ def _looked_at(chunks: Sequence[Sequence[Pair]], rules: LabelRules | None, *, ma
         yield from map(look_at, chunks, repeat(rules))
         return
     # Forked: a process that has neither threads nor a GPU may, and it costs milliseconds.
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=die_with_parent) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=_stand_back) as pool:
         yield from pool.map(look_at, chunks, repeat(rules))
+
+
+def _stand_back() -> None:
+    """Leave the cores to trainings, and nothing behind."""
+    os.nice(NICE)
+    die_with_parent()
 
 
 def look_at(pairs: Sequence[Pair], rules: LabelRules | None) -> Seen:
@@ -108,7 +120,9 @@ def _look_at_image(pair: Pair, seen: Seen) -> bool:
     try:
         image = look_into(pair.image, pair.size)
     except ImageError as error:
-        seen.note(Fault.IMAGE, f"{pair.image} ({error})")
+        is_there = pair.size >= 0
+        fault = Fault.UNOPENED if is_there and isinstance(error, Unopened) else Fault.IMAGE
+        seen.note(fault, f"{pair.image} ({error})")
         seen.ends.append(0)
         return False
     if image.is_cut:
@@ -132,7 +146,7 @@ def _look_at_label(pair: Pair, rules: LabelRules, seen: Seen) -> bool:
         seen.note(error.fault, f"{pair.label} ({error.row})" if error.row else pair.label)
         return False
     except OSError as error:
-        seen.note(Fault.FORM, f"{pair.label} ({error.strerror})")
+        seen.note(Fault.UNOPENED, f"{pair.label} ({error.strerror})")
         return False
     seen.empty += not label.boxes
     seen.repeated += label.repeated
