@@ -24,7 +24,8 @@ SETTLE_S = 600.0  # an accident's end, not a night's: what is left then was forg
 LEAVE_S = 30.0
 ALTERNATIVES = 4
 NOT_FOR_REAL = {"kill-rank", "lose-a-gpu", "break-the-driver", "a-stranger-on-a-gpu"}
-FOR_A_SMALL_DISK = {"disk-is-filled"}
+ON_A_SMALL_DISK = {"disk-is-filled"}
+WHERE_ONE_CHECKS = {"kill-check"}
 
 
 class Rare(NamedTuple):
@@ -35,7 +36,10 @@ class Rare(NamedTuple):
     patience_s: float
 
 
-RARE = {"kill-rank": Rare("rank", People.add_wide_training, 10.0)}
+RARE = {
+    "kill-rank": Rare("rank", People.add_wide_training, 10.0),
+    "kill-check": Rare("check", People.add_training, 3.0),
+}
 
 
 class Step(NamedTuple):
@@ -79,8 +83,17 @@ class Round:
         ]
 
     @property
+    def house(self) -> House:
+        """The rules under which it is played."""
+        return House.of(self.seed, real=self.real)
+
+    @property
     def _kinds(self) -> tuple[str, ...]:
-        left_out = (NOT_FOR_REAL if self.real else set()) | (set() if self.small_disk else FOR_A_SMALL_DISK)
+        left_out = {
+            *(NOT_FOR_REAL if self.real else ()),
+            *(() if self.small_disk else ON_A_SMALL_DISK),
+            *(() if self.house.checks else WHERE_ONE_CHECKS),
+        }
         return tuple(kind for kind in sorted(FAULTS) if kind not in left_out)
 
 
@@ -95,15 +108,14 @@ def _live_through(this: Round, root: Path) -> None:
     night = Night(root, this.seed, real=this.real)
     try:
         _prepare_data(night)
-        house = House.of(this.seed, real=this.real)
-        (night.home / "config.toml").write_text(house.config)
+        (night.home / "config.toml").write_text(this.house.config)
         people = People(
             night,
             random.Random(f"people {this.seed}"),
             most_jobs=this.jobs,
             most_epochs=this.most_epochs,
             every_s=1.0 if this.real else 0.5,
-            house=house,
+            house=this.house,
         )
         night.on_idle = people.idle
         for step in this.plan:
