@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from math import exp
+from math import cos, exp, isfinite, pi
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from yolotui.core.health import RULES, Altered, DeviceView, EpochView, Finding, RunView, Severity, Usual, examine
+from yolotui.core.health import (
+    RULES,
+    Altered,
+    DeviceView,
+    EpochView,
+    Finding,
+    RunView,
+    Severity,
+    Usual,
+    examine,
+    reason_for,
+)
 
 GIB = 1024**3
 ROOT = Path(__file__).parent.parent.parent
@@ -93,6 +104,12 @@ SICK = {
             for at in range(14)
         )
     ),
+    "foreign-val": changed(
+        epochs=tuple(
+            EpochView(epoch=at + 1, train={"box": 1.7, "cls": 1.2}, val={"box": 4.0, "cls": 2.8}, map50=0.05)
+            for at in range(14)
+        )
+    ),
     "over-fitting": changed(
         epochs=epochs(30, val=[3 - 0.1 * at if at < 15 else 1.5 + 0.05 * (at - 15) for at in range(30)])
     ),
@@ -109,6 +126,7 @@ SICK = {
     "full-memory": changed(device=DeviceView(memory_used_bytes=int(23.5 * GIB), memory_total_bytes=24 * GIB)),
     "unused-memory": changed(device=DeviceView(memory_used_bytes=4 * GIB, memory_total_bytes=24 * GIB)),
     "few-images": changed(images_per_class={"cat": 400, "dog": 7}),
+    "unlabelled-images": changed(images=64, images_without_labels=48),
     "stall": changed(silent_s=400.0, patience_s=200.0),
     "changed-batch": changed(altered=(Altered("batch", "16", "8", "out of memory"),)),
     "ignored-settings": changed(altered=(Altered("lr0", "0.1", "0.01", "a resume keeps its own"),)),
@@ -120,10 +138,14 @@ def test_every_rule_has_a_run_that_it_is_for() -> None:
 
 
 @pytest.mark.parametrize("rule", SICK)
-def test_a_rule_finds_what_it_is_for(rule: str) -> None:
+def test_a_rule_finds_what_it_is_for_and_says_all_that_people_need(rule: str) -> None:
     finding = found(SICK[rule])[rule]
     assert finding.text.endswith(".")
     assert finding.advice.endswith(".")
+    assert finding.numbers
+    assert all(isfinite(value) for value in finding.numbers.values())
+    assert reason_for(rule).endswith(".")
+    assert finding.link.endswith(f"#{rule}")
     assert 1 <= finding.epoch <= SICK[rule].epoch
 
 
@@ -139,8 +161,65 @@ def test_a_starved_gpu_is_told_how_many_workers_would_do() -> None:
         epochs=epochs(5, wait_share=0.6), device=DeviceView(utilization_percent=18.0), settings={"workers": 2}
     )
     assert "workers=5 would keep up" in found(run)["starved-gpu"].advice
-    few = replace(run, workers_possible=4)
-    assert "workers=4 is all" in found(few)["starved-gpu"].advice
+
+
+@pytest.mark.parametrize(
+    ("cores", "gpus", "settings", "advice"),
+    [
+        (4, 1, {"workers": 2}, "try workers=4 and cache=True if"),
+        (8, 2, {"workers": 2}, "try workers=4 and cache=True if"),
+        (16, 2, {"workers": 2}, "workers=5 would keep up; or cache=True if"),
+        (4, 1, {"workers": 4}, "there are cores for 4: try cache=True if"),
+        (4, 1, {"workers": 4, "cache": "ram"}, "there are cores for 4: try smaller pictures"),
+        (16, 1, {"workers": 2, "cache": "disk"}, "workers=5 would keep up."),
+    ],
+)
+def test_no_more_workers_are_advised_than_there_are_cores(
+    cores: int, gpus: int, settings: dict[str, int | str], advice: str
+) -> None:
+    starved = changed(epochs=epochs(5, wait_share=0.6), device=DeviceView(utilization_percent=18.0))
+    run = replace(starved, settings=dict(settings), workers_possible=cores, gpus=gpus)
+    assert advice in found(run)["starved-gpu"].advice
+
+
+@pytest.mark.parametrize(
+    ("batch", "used_gib", "gpus", "advised"),
+    [(16, 4.3, 1, 64), (16, 4.0, 1, 72), (2, 6.0, 1, 4), (1, 9.0, 1, 2), (48, 6.0, 3, 144), (12, 6.0, 3, 24)],
+)
+def test_a_larger_batch_is_one_that_people_use(batch: int, used_gib: float, gpus: int, advised: int) -> None:
+    device = DeviceView(memory_used_bytes=int(used_gib * GIB), memory_total_bytes=24 * GIB)
+    finding = found(changed(device=device, settings={"batch": batch}, gpus=gpus))["unused-memory"]
+    assert finding.numbers["batch"] == advised
+    assert f"batch={advised} would fit" in finding.advice
+
+
+def test_a_full_card_is_told_a_smaller_batch() -> None:
+    assert "batch=8" in found(SICK["full-memory"])["full-memory"].advice
+
+
+@pytest.mark.parametrize(
+    ("settings", "advised"),
+    [
+        ({"optimizer": "SGD", "lr0": 0.1}, "try lr0=0.03,"),
+        ({"optimizer": "auto", "lr0": 0.01}, "try lr0=0.003 with the optimizer named (optimizer=auto ignores lr0)"),
+    ],
+)
+def test_a_gentler_learning_rate_is_one_that_would_be_obeyed(settings: dict[str, str | float], advised: str) -> None:
+    run = replace(SICK["oscillation"], settings=dict(settings))
+    assert advised in found(run)["oscillation"].advice
+
+
+def test_a_rate_that_only_warms_up_is_flat() -> None:
+    warmed = changed(epochs=epochs(16, lr=[0.003, 0.006, *[0.01] * 14]), epochs_total=100)
+    assert found(warmed)["flat-learning-rate"].epoch == 12
+    cosine = [0.5 * (1 + cos(pi * at / 300)) for at in range(40)]
+    assert "flat-learning-rate" not in found(changed(epochs=epochs(40, lr=cosine), epochs_total=300))
+
+
+def test_what_was_changed_is_told_with_its_numbers() -> None:
+    assert found(SICK["changed-batch"])["changed-batch"].numbers == {"asked": 16.0, "in_force": 8.0}
+    gone = Altered("last.pt", "last.pt", "", "last.pt is damaged: it is kept as last.rejected.pt")
+    assert "last.pt is damaged" in found(changed(altered=(gone,)))["ignored-settings"].text
 
 
 class Record(Struct, frozen=True):
@@ -174,7 +253,7 @@ def test_cores_that_slow_down_serve_somebody_else() -> None:
     assert found(changed(epochs=run.epochs, on_cores=True))["slowing-down"].severity is Severity.INFO
 
 
-def test_every_rule_is_explained() -> None:
+def test_every_rule_is_explained_where_its_findings_point_to() -> None:
     parts = re.split(r"(?m)^### ", (ROOT / "docs/health.md").read_text())
     explained = {part.splitlines()[0].strip("`"): part for part in parts[1:]}
     assert explained.keys() == {rule.name for rule in RULES}

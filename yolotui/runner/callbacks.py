@@ -1,7 +1,8 @@
 """What a training tells while it runs, and how it obeys: Ultralytics' callbacks.
 
 Every callback is guarded: a mistake of ours costs an event, never the training. Per batch they count and compare
-clocks; the losses are read (which waits for the GPU) only when an event is due, at most twice a second.
+clocks; the losses are read (which waits for the GPU) only when an event is due: ten times a second in the first ten
+seconds, then at most twice a second.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class TrainingWatch:
             save_dir=str(trainer.save_dir),
             device=str(trainer.device),
             settings=in_force(trainer.args),
-            images_per_class=labels.images_per_class(trainer),
+            **labels.what_is_shown(trainer),
             **self._start_facts,
         )
         if resumed:

@@ -19,7 +19,6 @@ from yolotui.scheduler.room import DiskRoom
 from yolotui.scheduler.worldview import WorldView
 from yolotui.store import Store, with_marks
 
-REMEMBERED_JOBS = 2000
 PLAN_EVERY_S = 5.0
 LEAST_PAUSE = 10.0  # times as long as it took, before it is done again without need
 
@@ -49,9 +48,7 @@ class Decider:
         self.last: Decision | None = None
 
     def remember(self) -> None:
-        """Take over what earlier leaders have promised and learned."""
-        for job in self._store.read.ended_last(REMEMBERED_JOBS):
-            self.learn(job)
+        """Take over what earlier leaders have promised, and how that came true."""
         for record in self._store.read.forecast_record():
             self._calibration = learned(self._calibration, record.forecast, record.started_at)
             self._estimates.learn_error(record)

@@ -52,8 +52,13 @@ class HealthWatch:
             means.add(gpus, attempt.gpus)
         pulse = self._pulse_of(job, attempt) if attempt.outcome is None else Pulse(silent_s=0.0)
         patience_s = pulse.patience_s(self._limits) / WORTH_A_WORD
+        is_silent = pulse.silent_s > patience_s
+        if not _has_begun(attempt, series):
+            series = RunSeries()  # it may resume, or begin anew: what earlier attempts trained says nothing yet
+            if not is_silent:
+                return before
         epoch = series.epochs[-1].epoch if series.epochs else 0
-        happened = (epoch, pulse.silent_s > patience_s)
+        happened = (epoch, is_silent)
         if self._looked_at.get(job.id) == happened:
             return before
         at_epoch = self._looked_at.get(job.id, (job.progress.epochs_done, False))[0]
@@ -72,6 +77,7 @@ class HealthWatch:
         return replace(
             run_view(series, asked, epochs_asked=job.spec.epochs),
             device=device,
+            gpus=max(1, len(job.attempts[-1].gpus)),
             usual=self._usual(job),
             workers_possible=os.cpu_count(),
             silent_s=silent_s,
@@ -131,6 +137,11 @@ class DeviceMeans:
         )
         self._forget()
         return view
+
+
+def _has_begun(attempt: Attempt, series: RunSeries) -> bool:
+    newest = series.newest
+    return newest is not None and newest.number >= attempt.number and newest.start is not None
 
 
 def _kin(job: Job) -> tuple[str, str]:

@@ -48,6 +48,7 @@ from yolotui.store import Store, with_marks
 TICK_S = 1.0
 CHECKPOINT_EVERY_S = 10.0
 LONG_WAL_BYTES = 4 * 1024**2  # is checkpointed sooner, at most once a tick
+REMEMBERED_JOBS = 2000
 LINGER_S = 2.0
 
 log = logging.getLogger("yolotui.scheduler")
@@ -126,6 +127,8 @@ class Leader:
 
     def run(self) -> str:
         """Lead; returns why it left."""
+        for job in self._store.read.ended_last(REMEMBERED_JOBS):
+            self._learn(job)
         self._decider.remember()
         self._deadlines.remember()
         try:
@@ -168,7 +171,7 @@ class Leader:
         self._collector.look_after()
 
     def _learn(self, job: Job) -> None:
-        """A job has changed: what it shows is known from now on."""
+        """A job has changed, or ended under an earlier leader: what it shows is known from now on."""
         self._decider.learn(job)
         self._health.learn(job)
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from yolotui.core.jobs import Job, JobSpec, Kind
+from yolotui.core.jobs import Job, JobSpec, Kind, Progress
 from yolotui.runner.checkpoints import choose
 from yolotui.runner.durable import write_atomically
 from yolotui.scheduler.shrinking import smaller_batch
@@ -32,6 +32,11 @@ class Beginning(Struct, frozen=True, kw_only=True):
     finalize: bool = False
     batch: int | None = None
     told: tuple[str, ...] = ()
+
+    def progress(self, job: Job) -> Progress:
+        """What the attempt begins with: what was found in epochs that are trained once more is not true of it."""
+        goes_on = self.resumed_from_epoch or self.finalize
+        return job.progress if goes_on else msgspec.structs.replace(job.progress, findings=())
 
 
 def prepare(job: Job, needs: Iterable[Job], basis: Mapping[str, str] = MappingProxyType({})) -> Beginning:

@@ -62,7 +62,6 @@ class Starter:
             gpus=entry.gpus,
             gpu_model=" + ".join(sorted({gpu.name for gpu in devices})),
             promised_bytes=promised_bytes(demand),
-            progress=job.progress,
         )
         promise = foreseen(entry, demand)
         limits = StartLimits(room_bytes=room_bytes(devices), tenants=self._tenants, quotas=world.quotas)
@@ -70,7 +69,11 @@ class Starter:
             checked = self._store.read.preflights([job.id]).get(job.id)
             needs = [known[need] for need in job.after if need in known]
             beginning = prepare(job, needs, checked.basis if checked else {})
-            attempt = msgspec.structs.replace(attempt, resumed_from_epoch=beginning.resumed_from_epoch)
+            attempt = msgspec.structs.replace(
+                attempt,
+                resumed_from_epoch=beginning.resumed_from_epoch,
+                progress=beginning.progress(job),
+            )
             if not self._store.ledger.begin_attempt(
                 job.id,
                 attempt,

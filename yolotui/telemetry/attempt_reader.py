@@ -150,5 +150,6 @@ def _point(event: Batch, attempt: int) -> BatchPoint:
         compute_s=event.compute_s,
         images_per_s=event.images_per_s,
         memory_bytes=None if event.memory_bytes is None else int(event.memory_bytes),
+        gradient_norm=event.gradient_norm,
         nonfinite=tuple(event.nonfinite),
     )

@@ -18,7 +18,8 @@ FromOne: TypeAlias = Annotated[int, Meta(ge=1)]
 class Start(Struct, frozen=True, tag_field="event", tag="start"):
     """A session begins. `resumed_from_epoch` is the last whole epoch before it, None for a fresh start.
 
-    `settings` are arguments as they are in force, `images_per_class` counts training images by the class's name.
+    `settings` are arguments as they are in force. `images` counts the training images, `images_without_labels` those
+    without an object, `images_per_class` those that show one, by its name.
     """
 
     t: float
@@ -33,6 +34,8 @@ class Start(Struct, frozen=True, tag_field="event", tag="start"):
     device: Any = None
     versions: dict[str, Any] = {}
     settings: dict[str, Any] = {}
+    images: int | None = None
+    images_without_labels: int = 0
     images_per_class: dict[str, int] = {}
 
 

@@ -28,22 +28,27 @@ def run_view(series: RunSeries, asked: Mapping[str, Any], *, epochs_asked: int |
         epochs_total=series.epochs_total or epochs_asked,
         settings={name: value for name, value in settings.items() if isinstance(value, _PLAIN)},
         altered=_alterations(series),
+        images=start.images if start else None,
+        images_without_labels=start.images_without_labels if start else 0,
         images_per_class=start.images_per_class if start else {},
         on_cores=start is not None and str(start.device) == "cpu",
     )
 
 
 def _alterations(series: RunSeries) -> tuple[Altered, ...]:
-    """What is not as it was asked for."""
+    """What is not as it was asked for, since the run began from its beginning for the last time."""
+    fresh = (each.number for each in series.attempts if each.start and each.start.resumed_from_epoch is None)
+    begun = max(fresh, default=0)
     return tuple(
         Altered(
             change.what,
             str(change.before),
-            str(change.to),
+            "" if change.to is None else str(change.to),
             change.why,
             epoch=change.to if change.what == "epoch" and isinstance(change.to, int) else 0,
         )
         for change in series.changes
+        if change.attempt >= begun
     )
 
 

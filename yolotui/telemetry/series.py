@@ -42,6 +42,7 @@ class BatchPoint(Struct, frozen=True):
     compute_s: float | None
     images_per_s: float | None
     memory_bytes: int | None
+    gradient_norm: float | None = None
     nonfinite: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,19 +29,40 @@ class Sign(Struct, frozen=True):
     severity: Severity | None = None
 
 
+Look: TypeAlias = Callable[[RunView], Sign | None]
+
+
 class Rule(Struct, frozen=True, kw_only=True):
     """A health rule. `reason` is the field's reason for it.
 
-    It must be seen at `confirmed_after` epochs in a row to be told, and be gone for `quiet_after` to be taken back;
-    None keeps it for good: what happened has happened.
+    It must be seen at `confirmed_after` epochs in a row to be told, and be gone for `quiet_after` to be taken back; 0
+    takes it back at once, None keeps it for good: what happened has happened.
     """
 
     name: str
     severity: Severity
     reason: str
-    look: Callable[[RunView], Sign | None]
-    confirmed_after: int = 1
-    quiet_after: int | None = 3
+    look: Look
+    confirmed_after: int
+    quiet_after: int | None
+
+
+def rule(
+    severity: Severity, reason: str, *, confirmed_after: int = 1, quiet_after: int | None = 3
+) -> Callable[[Look], Rule]:
+    """Make a rule of a function. It is called as the function is, with hyphens."""
+
+    def made(look: Look) -> Rule:
+        return Rule(
+            name=look.__name__.replace("_", "-"),
+            severity=severity,
+            reason=reason,
+            look=look,
+            confirmed_after=confirmed_after,
+            quiet_after=quiet_after,
+        )
+
+    return made
 
 
 class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,6 +80,11 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen: int = 1
     quiet: int = 0
     told: bool = False
+
+    @property
+    def since(self) -> str:
+        """Since when, for people."""
+        return f"since epoch {self.epoch}" if self.epoch else "since the start"
 
     @property
     def link(self) -> str:

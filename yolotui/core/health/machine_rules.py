@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 
-from yolotui.core.health.findings import Rule, Severity, Sign
-from yolotui.core.health.view import RunView, median
+from yolotui.core.health.advice import usual_batch
+from yolotui.core.health.findings import Severity, Sign, rule
+from yolotui.core.health.view import Altered, RunView, median
 
 STARVED_BELOW_PERCENT = 30.0
 WAITING_ABOVE = 0.4
 SLOWER_THAN = 0.75
 FULL, EMPTY = 0.95, 0.4
 FEW_IMAGES = 20
+BACKGROUNDS = 0.5
 HOT_C = 83.0
 
 
+@rule(
+    Severity.WARNING,
+    "A card below 30 % that waits for data more than 40 % of each step is paid for and not used.",
+    confirmed_after=2,
+)
 def starved_gpu(run: RunView) -> Sign | None:
     """The card idles while steps wait for data."""
     shares = [share for _, share in run.known(lambda epoch: epoch.wait_share)][-3:]
@@ -24,20 +32,29 @@ def starved_gpu(run: RunView) -> Sign | None:
     share = median(shares)
     workers = int(run.setting("workers") or 1)
     needed = ceil(max(1, workers) / max(1 - share, 0.05))
-    possible = run.workers_possible
-    enough = possible is None or needed <= possible
-    advice = (
-        f"workers={needed} would keep up"
-        if enough
-        else f"workers={possible} is all that this machine has; cache=True spares the disk"
-    )
     return Sign(
         f"The GPU is busy {used:.0f} % of the time: {share:.0%} of each step is waiting for data.",
-        f"{advice}{'' if run.settings.get('cache') or not enough else ', or cache=True'}.",
+        _faster_data(run, workers, needed),
         {"utilization_percent": used, "wait_share": share, "workers": needed},
     )
 
 
+def _faster_data(run: RunView, workers: int, needed: int) -> str:
+    """How its data would come in time: with so many workers for each card as the machine has cores for, or a cache."""
+    possible = (run.workers_possible or needed * run.gpus) // run.gpus
+    more = f"workers={min(needed, possible)}" if possible > workers else ""
+    cache = "" if run.settings.get("cache") else "cache=True if the data fits into RAM, else cache=disk"
+    if more and needed <= possible:
+        return f"{more} would keep up{f'; or {cache}' if cache else ''}."
+    what = " and ".join(part for part in (more, cache or "smaller pictures on a faster disk") if part)
+    return f"{needed} workers would keep up, but there are cores for {possible}: try {what}."
+
+
+@rule(
+    Severity.WARNING,
+    "Throughput that falls over hours is heat, a leak, or memory that runs short; none mends itself.",
+    confirmed_after=3,
+)
 def slowing_down(run: RunView) -> Sign | None:
     """Throughput drops over time."""
     speeds = [speed for _, speed in run.known(lambda epoch: epoch.images_per_s)][1:]  # the first epoch warms up
@@ -46,19 +63,22 @@ def slowing_down(run: RunView) -> Sign | None:
     at_first, lately = median(speeds[:4]), median(speeds[-4:])
     if lately > SLOWER_THAN * at_first:
         return None
-    causes = (
-        "its card is held back by heat"
-        if "heat" in run.device.slowdowns or (run.device.hottest_c or 0) >= HOT_C
-        else "another process, a leak, or memory that is short"
-    )
+    hot = "heat" in run.device.slowdowns or (run.device.hottest_c or 0) >= HOT_C
     return Sign(
         f"It makes {lately:.0f} images/s, {1 - lately / at_first:.0%} less than at first ({at_first:.0f}).",
-        f"Look for what takes the time: {causes}.",
+        "Heat holds its card back: look after fans and air, or `yolotui drain` it until somebody can."
+        if hot
+        else "Look who else is at work (`yolotui gpus`), whether RAM fills up, and how fast its disk is now.",
         {"images_per_s": lately, "at_first": at_first},
         Severity.INFO if run.on_cores else None,  # they serve whoever comes
     )
 
 
+@rule(
+    Severity.WARNING,
+    "First-epoch survivors run out of memory hours later, when a batch has more boxes.",
+    confirmed_after=2,
+)
 def full_memory(run: RunView) -> Sign | None:
     """The card's memory is nearly full."""
     used, total = run.device.memory_used_bytes, run.device.memory_total_bytes
@@ -66,24 +86,35 @@ def full_memory(run: RunView) -> Sign | None:
         return None
     return Sign(
         f"{used / total:.0%} of the card's memory is in use: one larger batch of boxes may end it.",
-        "Take a smaller batch or imgsz before it runs out.",
+        f"Next time {_smaller_batch(run)}, or a smaller imgsz.",
         {"used": used / total},
     )
 
 
+def _smaller_batch(run: RunView) -> str:
+    batch = run.setting("batch")
+    return f"batch={usual_batch(0.8 * batch, run.gpus)}" if batch and batch > run.gpus else "a smaller batch"
+
+
+@rule(
+    Severity.INFO,
+    "A card that is mostly empty could train faster with a larger batch, or two jobs at once.",
+    confirmed_after=2,
+)
 def unused_memory(run: RunView) -> Sign | None:
     """Most of the card's memory is not used."""
     used, total, batch = run.device.memory_used_bytes, run.device.memory_total_bytes, run.setting("batch")
     if not used or not total or used > EMPTY * total or run.epoch < 2 or not batch or batch < 1:
         return None
-    room = int(batch * 0.8 * total / used)
+    room = usual_batch(batch * 0.8 * total / used, run.gpus)
     return Sign(
         f"It uses {used / total:.0%} of the card's memory.",
-        f"A batch of about {room} would fit; or say vram=… so that another job shares the card.",
+        f"batch={room} would fit; or say vram=… so that another job shares the card.",
         {"used": used / total, "batch": float(room)},
     )
 
 
+@rule(Severity.INFO, "A class that is seen a handful of times has a mAP that is luck.", quiet_after=None)
 def few_images(run: RunView) -> Sign | None:
     """Some classes have hardly any images."""
     rare = {name: count for name, count in run.images_per_class.items() if count < FEW_IMAGES}
@@ -98,6 +129,25 @@ def few_images(run: RunView) -> Sign | None:
     )
 
 
+@rule(
+    Severity.WARNING,
+    "Labels that were lost on the way make backgrounds of objects, and the model learns not to see them.",
+    quiet_after=None,
+)
+def unlabelled_images(run: RunView) -> Sign | None:
+    """Most training images show nothing, by their labels."""
+    if not run.images or run.images_without_labels <= BACKGROUNDS * run.images:
+        return None
+    part = run.images_without_labels / run.images
+    return Sign(
+        f"{run.images_without_labels} of {run.images} training images ({part:.0%}) have no label: they count as "
+        "backgrounds.",
+        "Up to a tenth is usual. Are label files missing or empty? `yolotui check DATA` names them.",
+        {"without_labels": float(run.images_without_labels), "images": float(run.images)},
+    )
+
+
+@rule(Severity.WARNING, "A data worker that hangs holds a card for the whole night.", quiet_after=0)
 def stall(run: RunView) -> Sign | None:
     """Nothing happens any more."""
     if run.patience_s is None or run.silent_s <= run.patience_s:
@@ -109,82 +159,44 @@ def stall(run: RunView) -> Sign | None:
     )
 
 
+@rule(
+    Severity.WARNING,
+    "Ultralytics halves the batch when memory runs out, and says so in one line of a long log.",
+    quiet_after=None,
+)
 def changed_batch(run: RunView) -> Sign | None:
     """The batch is not the one that was asked for."""
     changed = [each for each in run.altered if each.what == "batch"]
     if not changed:
         return None
+    asked, now = changed[0].before, changed[-1].to
     return Sign(
-        f"It trains with a batch of {changed[-1].to} instead of {changed[0].before}: {changed[-1].why}.",
-        "Its results can't be compared with those of other batches without a thought.",
-        {},
+        f"It trains with a batch of {now} instead of {asked}: {changed[-1].why}.",
+        f"Compare it only with runs of the same batch. Next time batch={now}, or vram=… that is enough for {asked}.",
+        _numbers(changed),
     )
 
 
+def _numbers(changed: Sequence[Altered]) -> dict[str, float]:
+    """The value that was asked for and the one in force, as far as they are numbers."""
+    values = {"asked": changed[0].before, "in_force": changed[-1].to}
+    return {name: float(value) for name, value in values.items() if value.replace(".", "", 1).isdigit()}
+
+
+@rule(
+    Severity.INFO,
+    "A resume takes most settings from the checkpoint, with a warning that nobody reads.",
+    quiet_after=None,
+)
 def ignored_settings(run: RunView) -> Sign | None:
     """A resume went on with other settings than asked for."""
     ignored = [each for each in run.altered if each.what not in {"batch", "epoch"}]
     if not ignored:
         return None
-    names = ", ".join(f"{each.what} ({each.to} instead of {each.before})" for each in ignored[:4])
-    return Sign(f"Not as it was asked for: {names}.", f"Why: {ignored[0].why}.", {})
-
-
-RULES = (
-    Rule(
-        name="starved-gpu",
-        severity=Severity.WARNING,
-        reason="A card below 30 % that waits for data more than 40 % of each step is paid for and not used.",
-        look=starved_gpu,
-        confirmed_after=2,
-    ),
-    Rule(
-        name="slowing-down",
-        severity=Severity.WARNING,
-        reason="Throughput that falls over hours is heat, a leak, or memory that runs short; none mends itself.",
-        look=slowing_down,
-        confirmed_after=3,
-    ),
-    Rule(
-        name="full-memory",
-        severity=Severity.WARNING,
-        reason="First-epoch survivors run out of memory hours later, when a batch has more boxes.",
-        look=full_memory,
-        confirmed_after=2,
-    ),
-    Rule(
-        name="unused-memory",
-        severity=Severity.INFO,
-        reason="A card that is mostly empty could train faster with a larger batch, or two jobs at once.",
-        look=unused_memory,
-        confirmed_after=2,
-    ),
-    Rule(
-        name="few-images",
-        severity=Severity.INFO,
-        reason="A class that is seen a handful of times has a mAP that is luck.",
-        look=few_images,
-        quiet_after=None,
-    ),
-    Rule(
-        name="stall",
-        severity=Severity.WARNING,
-        reason="A data worker that hangs holds a card for the whole night.",
-        look=stall,
-        quiet_after=1,
-    ),
-    Rule(
-        name="changed-batch",
-        severity=Severity.WARNING,
-        reason="Ultralytics halves the batch when memory runs out, and says so in one line of a long log.",
-        look=changed_batch,
-        quiet_after=None,
-    ),
-    Rule(
-        name="ignored-settings",
-        severity=Severity.INFO,
-        reason="A resume takes most settings from the checkpoint, with a warning that nobody reads.",
-        look=ignored_settings,
-        quiet_after=None,
-    ),
-)
+    said = [f"{each.what} is {each.to} instead of {each.before}" if each.to else each.why for each in ignored]
+    more = f"; and {len(said) - 4} more" if len(said) > 4 else ""
+    return Sign(
+        f"Not as it was asked for: {'; '.join(said[:4])}{more}.",
+        "If that matters, `yolotui clone JOB` starts afresh with what was asked for.",
+        {"settings": float(len(ignored))},
+    )

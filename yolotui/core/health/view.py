@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+WARM_EPOCHS = 10  # before that a curve says little
+EPSILON = 1e-9
+
 
 class EpochView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One whole epoch (from 1). Losses by their short name ("box", "cls", "dfl"…); metrics are parts of 1.
@@ -58,7 +61,7 @@ class Usual(Struct, frozen=True):
 
 
 class Altered(Struct, frozen=True):
-    """Something that is not as it was asked for: `what` went from `before` to `to`."""
+    """Something that is not as it was asked for: `what` went from `before` to `to`; to nothing where that is empty."""
 
     what: str
     before: str
@@ -70,8 +73,9 @@ class Altered(Struct, frozen=True):
 class RunView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A training as the rules see it. `epochs` ascend without doubles; `settings` are the resolved arguments.
 
-    `images_per_class` counts training images by class name; `on_cores` says that it trains without a card. `silent_s`
-    is how long the run has told nothing, `patience_s` how long it may, by its own rhythm.
+    `images` counts the training images, `images_per_class` those that show a class, by its name. `gpus` is how many
+    cards it has, `on_cores` says that it trains without one. `workers_possible` is how many data workers the machine
+    has cores for. `silent_s` is how long the run has told nothing, `patience_s` how long it may, by its own rhythm.
     """
 
     epochs: tuple[EpochView, ...] = ()
@@ -79,7 +83,10 @@ class RunView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     device: DeviceView = DeviceView()
     settings: dict[str, bool | int | float | str | None] = {}
     altered: tuple[Altered, ...] = ()
+    images: int | None = None
+    images_without_labels: int = 0
     images_per_class: dict[str, int] = {}
+    gpus: int = 1
     on_cores: bool = False
     usual: Usual | None = None
     workers_possible: int | None = None
@@ -90,6 +97,11 @@ class RunView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def epoch(self) -> int:
         """The newest whole epoch; 0 before the first."""
         return self.epochs[-1].epoch if self.epochs else 0
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether it begins with random weights."""
+        return str(self.settings.get("model", "")).endswith((".yaml", ".yml"))
 
     def known(self, value: Callable[[EpochView], float | None]) -> list[tuple[int, float]]:
         """(epoch, value) of every epoch that has the value."""
@@ -107,8 +119,11 @@ def median(values: Sequence[float]) -> float:
 
 
 def noise(values: Sequence[float]) -> float:
-    """How far neighbours differ by chance: the median jump between them, as a standard deviation."""
-    jumps = [abs(after - before) for before, after in itertools.pairwise(values)]
+    """How far neighbours differ by chance: the median jump between them, as a standard deviation.
+
+    Equal neighbours don't count: with few batches there are epochs in which no weight was changed.
+    """
+    jumps = [abs(after - before) for before, after in itertools.pairwise(values) if after != before]
     return median(jumps) * 1.05 if jumps else 0.0  # a normal's median |difference| is 0.95 sigma
 
 
