@@ -39,8 +39,9 @@ FOREGROUND, BACKGROUND = (215, 223, 233), (15, 20, 27)
 KEYS = {
     "dashboard": (),
     "run": ("enter",),
-    "run-log": ("enter", "tab"),
-    "run-attempts": ("enter", *["tab"] * 3),
+    "run-health": ("exclamation_mark",),
+    "run-log": ("enter", *["tab"] * 2),
+    "run-attempts": ("enter", *["tab"] * 4),
     "compare": (*["space"] * 3, "V"),
     "events": ("E",),
     "report": ("w",),

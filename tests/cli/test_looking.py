@@ -136,7 +136,7 @@ def test_show_has_every_epoch_once_over_all_attempts(add: Callable[..., int], sh
         folder.mkdir(parents=True)
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     job = shell.json("show", "a")["job"]
-    assert job.keys() == JOB_KEYS | {"deadline_at", "estimate", "history", "preflight", "provenance"}
+    assert job.keys() == JOB_KEYS | {"batch", "deadline_at", "estimate", "history", "preflight", "provenance"}
     assert [row["epoch"] for row in job["history"]] == [1, 2, 3]
     assert [row["metrics"]["metrics/mAP50-95(B)"] for row in job["history"]] == [0.1, 0.25, 0.3]
     elapsed = [row["elapsed_s"] for row in job["history"]]

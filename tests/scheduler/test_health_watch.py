@@ -90,12 +90,12 @@ def night(tmp_path: Path) -> Iterator[Night]:
 def test_what_was_found_before_a_resume_stays_and_is_not_told_twice(night: Night) -> None:
     night.start()
     night.epochs(1, 6, GOOD)
-    night.epochs(7, 10, BAD)
+    night.epochs(7, 12, BAD)
     before = night.health["losing-ground"]
     night.die()
-    night.start(resumed=10)
+    night.start(resumed=12)
     assert night.health["losing-ground"].epoch == before.epoch
-    night.epochs(11, 13, BAD)
+    night.epochs(13, 15, BAD)
     assert night.health["losing-ground"].epoch == before.epoch
     assert night.told == ["losing-ground"]
 
@@ -103,19 +103,19 @@ def test_what_was_found_before_a_resume_stays_and_is_not_told_twice(night: Night
 def test_a_suspicion_is_confirmed_by_the_first_epoch_after_a_resume(night: Night) -> None:
     night.start()
     night.epochs(1, 6, GOOD)
-    night.epochs(7, 8, BAD)
+    night.epochs(7, 11, BAD)
     assert night.health == {}
     night.die()
-    night.start(resumed=8)
+    night.start(resumed=11)
     assert night.health == {}
-    night.epochs(9, 9, BAD)
+    night.epochs(12, 12, BAD)
     assert night.told == ["losing-ground"]
 
 
 def test_what_is_mended_after_a_resume_is_taken_back(night: Night) -> None:
     night.start()
     night.epochs(1, 6, GOOD)
-    night.epochs(7, 10, BAD)
+    night.epochs(7, 12, BAD)
     night.die()
     night.start(resumed=6)
     night.epochs(7, 8, GOOD)
@@ -141,7 +141,7 @@ def test_another_leader_goes_on_where_the_one_before_was(night: Night) -> None:
     night.epochs(1, 6, GOOD)
     night.epochs(7, 8, BAD)
     night.lead()
-    night.epochs(9, 11, BAD)
+    night.epochs(9, 13, BAD)
     night.lead()
     night.look()
     assert night.told == ["losing-ground"]

@@ -65,10 +65,10 @@ def test_every_action_is_pressed_by_a_test():
 
 
 def test_keys_of_the_configuration():
-    changed = with_keys({"kill": "ctrl+k, K", "sort": "!"})
+    changed = with_keys({"kill": "ctrl+k, K", "sort": "*"})
     assert action_named("kill", changed).keys == ("ctrl+k", "K")
-    assert action_named("sort", changed).keys == ("exclamation_mark",)
-    assert action_named("sort", changed).key_sign == "!"
+    assert action_named("sort", changed).keys == ("asterisk",)
+    assert action_named("sort", changed).key_sign == "*"
     assert action_named("pause", changed) == action_named("pause")
 
 

@@ -15,8 +15,8 @@ from textual.pilot import Pilot
 
 from tests.tui.believable import GIB, NOW, BelievableHome, h100
 from tests.tui.showing import dashboard, main_screen, settled, table, text_of, until
-from yolotui.core import health
 from yolotui.core.gpus import Host
+from yolotui.core.health import Finding, Severity, reason_for
 from yolotui.core.jobs import Priority
 from yolotui.core.preflight import DataReport, Preflight, Remark, SplitCount
 from yolotui.probe.samples import Samples
@@ -38,7 +38,8 @@ def told(night: BelievableHome) -> BelievableHome:
         speed = 380 + 40 * (epoch % 5)
         events.append(
             {"t": began + 110 * epoch - 5, "event": "batch", "epoch": epoch, "batch": 470, "batches": 480,
-             "images_per_s": speed, "wait_s": 0.01 * (epoch % 7), "compute_s": 0.1, "memory_bytes": 11 * GIB}
+             "images_per_s": speed, "wait_s": 0.01 * (epoch % 7), "compute_s": 0.1, "memory_bytes": 11 * GIB,
+             "gradient_norm": epoch / 10}
         )  # fmt: skip
     with (run_dir / "attempt-1" / "events.jsonl").open("a") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
@@ -103,9 +104,9 @@ def test_looks(told: BelievableHome, snap_compare: Any, size: tuple[int, int]):
     "keys",
     [
         pytest.param(("left", "left", "left"), id="cursor"),
-        pytest.param(("tab", "slash", *"12.500"), id="log"),
-        pytest.param(("tab", "tab", "tab"), id="attempts"),
-        pytest.param(("tab", "tab", "tab", "tab"), id="files"),
+        pytest.param(("tab", "tab", "slash", *"12.500"), id="log"),
+        pytest.param(("tab", "tab", "tab", "tab"), id="attempts"),
+        pytest.param(("tab", "tab", "tab", "tab", "tab"), id="files"),
     ],
 )
 def test_looks_on_its_pages(told: BelievableHome, snap_compare: Any, keys: tuple[str, ...]):
@@ -119,9 +120,9 @@ def test_looks_before_it_has_started(night: BelievableHome, snap_compare: Any):
 def checked(night: BelievableHome, job_id: int) -> BelievableHome:
     """What was found before its start is on record, and keeps it back."""
     remarks = (
-        Remark(rule="class", severity=health.Severity.ERROR, advice="Classes count from 0: mend `names`.",
+        Remark(rule="class", severity=Severity.ERROR, advice="Classes count from 0: mend `names`.",
                text="In train 512 of 20,000 images would be left out silently: labels with an unknown class."),
-        Remark(rule="leak", severity=health.Severity.WARNING, advice="Take them out of one of the two.",
+        Remark(rule="leak", severity=Severity.WARNING, advice="Take them out of one of the two.",
                text="37 of 1,000 images of val are in train, too: its scores will be better than the model is."),
     )  # fmt: skip
     splits = {"train": SplitCount(images=20_000, boxes=61_204, dropped=512), "val": SplitCount(images=1000, boxes=2988)}
@@ -205,7 +206,7 @@ async def test_what_the_cards_did_stands_under_the_epoch_in_which_they_did_it(to
 @pytest.mark.presses("search", "next_match", "previous_match", "next_page", "previous_page")
 async def test_the_log_is_followed_and_searched(told: BelievableHome):
     async with dashboard(told).run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, 1, "tab")
+        screen = await opened(pilot, 1, "tab", "tab")
         log = Path(told.store.read.job(1).run_dir) / "attempt-1" / "console.log"
         with log.open("a") as file:
             file.writelines(f"line {n} of many\n" for n in range(100))
@@ -226,18 +227,18 @@ async def test_the_log_is_followed_and_searched(told: BelievableHome):
         await pilot.press("escape", "end")
         assert screen.log_page.words == ""
         await until(pilot, lambda: "line 99 of many" in text_of(pilot.app))
-        await pilot.press("shift+tab")
+        await pilot.press("shift+tab", "shift+tab")
         assert screen.page is Page.CHARTS
 
 
 async def test_arguments_and_attempts_are_told(told: BelievableHome):
     async with dashboard(told).run_test(size=(120, 40)) as pilot:
-        await opened(pilot, 1, "tab", "tab")
+        await opened(pilot, 1, "tab", "tab", "tab")
         shown = text_of(pilot.app)
         for words in ("imgsz           640", "/data/shapes/shapes.yaml", "1.20 GPU-hours", "000001-night-n"):
             assert words in shown
         await pilot.press("tab")
-        await until(pilot, lambda: "batch went from 64 to 32" in text_of(pilot.app))
+        await until(pilot, lambda: "batch is 32 instead of 64" in text_of(pilot.app))
         shown = text_of(pilot.app)
         assert "out of memory" in shown
         assert "at work" in shown
@@ -245,27 +246,102 @@ async def test_arguments_and_attempts_are_told(told: BelievableHome):
         assert "5.1 MiB" in shown
 
 
-async def test_what_the_health_rules_tell_is_shown_with_its_advice(told: BelievableHome):
-    finding = health.Finding(
-        rule="starved",
-        severity=health.Severity.WARNING,
-        epoch=12,
-        text="The GPU waits.",
-        advice="More workers.",
-        told=True,
-    )
-    job = told.store.read.job(1)
-    progress = replace(job.attempts[-1].progress, findings=(finding,))
-    told.store.ledger.record_progress([(1, 1, progress)])
+def find(home: BelievableHome, *findings: Finding, job_id: int = 1) -> None:
+    """Have the health rules find this in a run."""
+    progress = replace(home.store.read.job(job_id).attempts[-1].progress, findings=findings)
+    home.store.ledger.record_progress([(job_id, 1, progress)])
+
+
+OVER_FITTING = Finding(
+    rule="over-fitting",
+    severity=Severity.WARNING,
+    epoch=31,
+    text="Since epoch 26 the validation loss has risen by 14% while the training loss falls.",
+    advice="It learns the training images by heart: stop early, augment more, or add data.",
+    numbers={"risen": 0.141, "fallen": 0.06},
+    told=True,
+)
+RARE = Finding(
+    rule="few-images",
+    severity=Severity.INFO,
+    epoch=1,
+    text="Few training images show triangle (7).",
+    advice="Below 20 images a class is learned by chance: collect more, or leave it out.",
+    numbers={"classes": 1.0},
+    told=True,
+)
+
+
+@pytest.fixture
+def ill(told: BelievableHome) -> BelievableHome:
+    """Job 1 learns its images by heart."""
+    find(told, RARE, OVER_FITTING)
+    return told
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])
+def test_looks_when_something_is_wrong(ill: BelievableHome, snap_compare: Any, size: tuple[int, int]):
+    assert snap_compare(dashboard(ill), terminal_size=size, run_before=showing(1))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])
+def test_looks_of_what_is_wrong(ill: BelievableHome, snap_compare: Any, size: tuple[int, int]):
+    assert snap_compare(dashboard(ill), terminal_size=size, run_before=showing(1, "tab"))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])
+def test_looks_of_a_queue_with_a_run_that_is_not_well(ill: BelievableHome, snap_compare: Any, size: tuple[int, int]):
+    assert snap_compare(dashboard(ill), terminal_size=size, run_before=settled)
+
+
+@pytest.mark.presses("health")
+async def test_what_is_wrong_is_seen_at_once_and_told_in_full(ill: BelievableHome):
+    async with dashboard(ill).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        assert "warning: Since epoch 26 the validation loss has risen by 14%" in text_of(pilot.app)
+        assert "! tells all 2" in text_of(pilot.app)
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: screen.page is Page.HEALTH and "over-fitting  since epoch 31" in text_of(pilot.app))
+        shown = text_of(pilot.app)
+        for words in (OVER_FITTING.advice, reason_for("over-fitting"), "risen 0.141", "docs/health.md#over-fitting"):
+            assert words in shown
+        assert shown.index("over-fitting") < shown.index("few-images")
+        await pilot.press("exclamation_mark")
+        assert screen.page is Page.CHARTS
+
+
+@pytest.mark.presses("health")
+async def test_the_queue_marks_a_run_that_is_not_well_and_leads_to_what_is_wrong(ill: BelievableHome):
+    async with dashboard(ill).run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        jobs = table(pilot.app)
+        jobs.move(jobs._rows[1] - (jobs.cursor_row or 0))
+        await until(pilot, lambda: "warning: over-fitting" in text_of(pilot.app))
+        row = next(line for line in text_of(pilot.app).splitlines() if "night-n" in line and "running" in line)
+        assert "● running ▲" in row
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        assert run_screen(pilot).page is Page.HEALTH
+
+
+async def test_a_run_that_is_well_says_so(told: BelievableHome):
+    async with dashboard(told).run_test(size=(80, 24)) as pilot:
+        await opened(pilot, 1, "exclamation_mark")
+        await until(pilot, lambda: "Nothing was found after 37 epochs." in text_of(pilot.app))
+
+
+async def test_the_newest_batch_is_told_above_the_curves(told: BelievableHome):
     async with dashboard(told).run_test(size=(120, 40)) as pilot:
-        await opened(pilot, 1, "tab", "tab", "tab")
-        await until(pilot, lambda: "warning: The GPU waits. (epoch 12)" in text_of(pilot.app))
-        assert "More workers." in text_of(pilot.app)
+        await opened(pilot)
+        await until(pilot, lambda: "batch 470/480" in text_of(pilot.app))
+        shown = text_of(pilot.app)
+        assert "step 120 ms" in shown
+        assert "gradient 3.700" in shown
 
 
 async def test_a_failure_tells_what_ended_each_attempt(told: BelievableHome):
     async with dashboard(told).run_test(size=(120, 40)) as pilot:
-        await opened(pilot, 4, "tab", "tab", "tab")
+        await opened(pilot, 4, "tab", "tab", "tab", "tab")
         assert "failed, exit code 1" in text_of(pilot.app)
         assert "CUDA out of memory" in text_of(pilot.app)
 
@@ -273,7 +349,7 @@ async def test_a_failure_tells_what_ended_each_attempt(told: BelievableHome):
 @pytest.mark.presses("enlarge", "copy")
 async def test_files_are_looked_into_and_their_paths_copied(told: BelievableHome):
     async with dashboard(told).run_test(notifications=True, size=(120, 40)) as pilot:
-        screen = await opened(pilot, 1, "tab", "tab", "tab", "tab")
+        screen = await opened(pilot, 1, "tab", "tab", "tab", "tab", "tab")
         assert screen.files.place == "train/results.png"
         assert "▀▀▀▀" in text_of(pilot.app)
         narrow = text_of(pilot.app).count("▀")
@@ -290,13 +366,13 @@ async def test_files_are_looked_into_and_their_paths_copied(told: BelievableHome
 async def test_a_torn_picture_is_said_to_be_one(told: BelievableHome):
     (Path(told.store.read.job(1).run_dir) / "train" / "results.png").write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
     async with dashboard(told).run_test(size=(120, 40)) as pilot:
-        await opened(pilot, 1, "tab", "tab", "tab", "tab")
+        await opened(pilot, 1, "tab", "tab", "tab", "tab", "tab")
         await until(pilot, lambda: "It can't be shown" in text_of(pilot.app))
 
 
 async def test_no_pictures_in_ascii(told: BelievableHome):
     async with dashboard(told, ascii_only=True).run_test(size=(120, 40)) as pilot:
-        await opened(pilot, 1, "tab", "tab", "tab", "tab")
+        await opened(pilot, 1, "tab", "tab", "tab", "tab", "tab")
         await until(pilot, lambda: "shows no pictures" in text_of(pilot.app))
         assert text_of(pilot.app).isascii()
 

@@ -5,13 +5,14 @@ Times are UTC seconds or null, memory is bytes, GPUs are UUIDs, epochs count fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from yolotui.core.bookings import Booked, Booking, Open, Over
 from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Lost
+from yolotui.core.health import reason_for
 from yolotui.core.jobs import ACTIVE, Attempt, Job, Outcome
 from yolotui.core.priorities import score
 from yolotui.core.quotas import Quota
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from yolotui.core.deadlines import Miss
     from yolotui.core.health import Finding
     from yolotui.store import AuditRow, GpuMark, Leader
-    from yolotui.telemetry import EpochRow
+    from yolotui.telemetry import RunSeries
 
 Document = dict[str, Any]
 
@@ -82,6 +83,7 @@ def finding_document(finding: Finding) -> Document:
         "severity": finding.severity.value,
         "epoch": finding.epoch,
         "text": finding.text,
+        "reason": reason_for(finding.rule),
         "advice": finding.advice,
         "numbers": finding.numbers,
         "link": finding.link,
@@ -105,9 +107,23 @@ def attempt_document(attempt: Attempt, job: Job) -> Document:
     }
 
 
-def history_document(rows: Iterable[EpochRow]) -> list[Document]:
-    """A run's epochs in order, each once, over all attempts."""
-    return [{"epoch": row.epoch, "elapsed_s": row.elapsed_s, "metrics": dict(row.metrics)} for row in rows]
+def history_document(series: RunSeries) -> list[Document]:
+    """A run's epochs in order, each once, over all attempts; `pace` is how its batches went, null where none told."""
+    return [
+        {
+            "epoch": row.epoch,
+            "elapsed_s": row.elapsed_s,
+            "metrics": dict(row.metrics),
+            "pace": msgspec.to_builtins(series.paces.get(row.epoch)),
+        }
+        for row in series.epochs
+    ]
+
+
+def batch_document(series: RunSeries) -> Document | None:
+    """The newest batch: step times in seconds, losses, learning rates, norm of the gradients; null before the first."""
+    batch: Document | None = msgspec.to_builtins(series.batch)
+    return batch
 
 
 def gpus_document(published: Published, marks: Mapping[str, GpuMark]) -> list[Document]:
@@ -242,6 +258,7 @@ def why_document(job: Job, why: str, remedy: str, estimate: Estimate | None, now
         "why": why or None,
         "remedy": remedy or None,
         "estimate": estimate_document(estimate),
+        "health": [finding_document(finding) for finding in job.progress.health],
     }
     if job.state != "waiting":
         return {**document, "score": None}

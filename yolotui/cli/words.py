@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from yolotui.cli.printing import Cell
-from yolotui.core.health import Severity
 from yolotui.core.jobs import (
     Attempt,
     Cancelled,
@@ -84,19 +83,14 @@ def best_text(job: Job, *, at_most: int = 2) -> str:
 
 
 def health_text(job: Job) -> str:
-    """The worst that the health rules tell of a job that runs, in short; nothing where it is only good to know."""
-    worst = next(iter(job.progress.health), None) if job.state in {"running", "pausing", "stopping"} else None
-    if worst is None or worst.severity is Severity.INFO:
-        return ""
-    return f"{worst.severity.value}: {worst.rule} since epoch {worst.epoch}, `yolotui show {job.id}` tells more"
+    """The worst that the health rules tell of a run that can still be mended, in short."""
+    worst = job.complaint
+    return f"{worst.severity}: {worst.rule} {worst.since}, `yolotui show {job.id}` tells more" if worst else ""
 
 
 def findings_text(job: Job) -> list[str]:
     """A line for each finding of the health rules: what was seen and what to do, the worst first."""
-    return [
-        f"{each.severity.value}: {each.text} {each.advice} (since epoch {each.epoch}, {each.link})"
-        for each in job.progress.health
-    ]
+    return [f"{each.severity}: {each.text} {each.advice} ({each.since}, {each.link})" for each in job.progress.health]
 
 
 def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:  # noqa: PLR0911 — one a state

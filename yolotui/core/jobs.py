@@ -277,6 +277,8 @@ Active: TypeAlias = Starting | Running | Pausing | Stopping | Unknown
 
 ACTIVE = (Starting, Running, Pausing, Stopping, Unknown)
 ENDED = (Succeeded, Failed, Cancelled, Skipped)
+COMPLAINING = frozenset({"running", "pausing", "paused", "stopping"})
+"""The states of a run in which a finding of the health rules can still be acted on."""
 STATES = (
     "held",
     "waiting",
@@ -425,6 +427,14 @@ class Job(Struct, frozen=True, kw_only=True):
             for gate in own
             if gate.metric not in best or not gate.passes(best[gate.metric])
         )
+
+    @property
+    def complaint(self) -> Finding | None:
+        """The worst that is wrong with a run that still trains or may go on; None where it is only good to know."""
+        worst = next(iter(self.progress.health), None)
+        if worst is None or worst.severity is Severity.INFO or self.state not in COMPLAINING:
+            return None
+        return worst
 
     @property
     def ended(self) -> bool:

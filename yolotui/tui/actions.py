@@ -130,6 +130,8 @@ VIEW_ACTIONS: Final = (
     Action("left", ("left", "h"), "cursor", "Move the cursor of the curves back, and read their values.", Topic.LOOK,
            rank=1, places=WITH_CURVES),
     Action("right", ("right", "l"), "on", "Move the cursor of the curves on.", Topic.LOOK, places=WITH_CURVES),
+    Action("health", ("exclamation_mark",), "health", "What the health rules have found in the run, and what to do.",
+           Topic.LOOK, rank=13, places=ON_JOBS),
     Action("search", ("slash",), "search", "Search: in the log of a run, in events.", Topic.LOOK, rank=1,
            places=(Place.RUN, Place.EVENTS)),
     Action("next_match", ("n",), "next", "The next line that was searched for.", Topic.LOOK, places=(Place.RUN,)),

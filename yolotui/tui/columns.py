@@ -16,6 +16,7 @@ from yolotui.core.metrics import main_metric
 from yolotui.core.timetable import Entry
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import DIM, MUTED, PLAIN, QUIET, STATE_COLOURS, STRONG, TEXT, YELLOW, ink
+from yolotui.tui.panels.findings import complaint_sign
 from yolotui.tui.words import fit, fit_ends, interval, number, plain, reason, squeeze, state_word, when
 
 STATE_WIDTH = 11
@@ -100,7 +101,7 @@ def row(view: RowView, columns: Columns, glyphs: Glyphs) -> list[Segment]:
     colour = STATE_COLOURS[job.state]
     cells = [
         [Segment(glyphs.mark if view.marked else " ", ink(YELLOW, bold=True))],
-        [Segment(fit(f"{glyphs.state(job.state)} {state_word(job, view.entry)}", STATE_WIDTH, ""), ink(colour))],
+        _state(view, glyphs),
         [Segment(str(job.id).rjust(columns.id), QUIET)],
         [Segment(f"P{int(job.priority)}", ink(PRIORITY_COLOURS[job.priority]))],
         [Segment(fit_ends(plain(job.name), columns.name, glyphs.ellipsis), QUIET if job.ended else PLAIN)],
@@ -120,6 +121,15 @@ def row(view: RowView, columns: Columns, glyphs: Glyphs) -> list[Segment]:
         between = interval(job, view.entry, view.now, stale=view.stale, dash=glyphs.none)
         cells.append([Segment(fit(between.rjust(columns.interval), columns.interval, glyphs.ellipsis), QUIET)])
     return spaced(cells)
+
+
+def _state(view: RowView, glyphs: Glyphs) -> list[Segment]:
+    """Its state; if something is wrong with it a sign in the last cell, which no such state needs."""
+    job, colour = view.job, ink(STATE_COLOURS[view.job.state])
+    word = f"{glyphs.state(job.state)} {state_word(job, view.entry)}"
+    if job.complaint is None:
+        return [Segment(fit(word, STATE_WIDTH, ""), colour)]
+    return [Segment(fit(word, STATE_WIDTH - 1, ""), colour), complaint_sign([job], glyphs)]
 
 
 def spaced(cells: Sequence[Sequence[Segment]]) -> list[Segment]:

@@ -14,6 +14,7 @@ from yolotui.core.timetable import Entry
 from yolotui.tui.columns import PRIORITY_COLOURS, STATE_WIDTH, WHEN_WIDTH, Columns, spaced
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import PLAIN, QUIET, STATE_COLOURS, STRONG, YELLOW, ink
+from yolotui.tui.panels.findings import complaint_sign
 from yolotui.tui.panels.texts import cut, pieces, row_length, spread
 from yolotui.tui.plot import Row
 from yolotui.tui.words import fit, in_said_order, number, plain, short_duration, when
@@ -39,7 +40,10 @@ def group_row(view: GroupView, columns: Columns, glyphs: Glyphs) -> list[Segment
     owner = plain(next(iter(owners))) if len(owners) == 1 else f"{len(owners)} people"
     cells = [
         [Segment(glyphs.mark if view.marked else " ", ink(YELLOW, bold=True))],
-        [Segment(fit(f"{glyphs.folded} {count}", STATE_WIDTH, glyphs.ellipsis), PLAIN)],
+        [
+            Segment(fit(f"{glyphs.folded} {count}", STATE_WIDTH - 1, glyphs.ellipsis), PLAIN),
+            complaint_sign(view.jobs, glyphs),
+        ],
         [Segment(" " * columns.id)],
         [Segment(priority.name, ink(PRIORITY_COLOURS[priority]))],
         [Segment(fit(plain(view.name), columns.name, glyphs.ellipsis), STRONG)],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yolotui.core.preflight import Preflight
-from yolotui.telemetry.series import AttemptInfo
+from yolotui.telemetry.series import AttemptInfo, Change
 from yolotui.tui.run_view import RunView
 
 
@@ -21,22 +21,12 @@ class RunFile:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something about a run that a person should know, with what can be done about it."""
-
-    severity: str
-    text: str
-    advice: str = ""
-    epoch: int | None = None
-
-
-@dataclass(frozen=True)
 class RunBook:
-    """A run, epoch by epoch: what is no file, finding or attempt has a value for each of `run.epochs`.
+    """A run, epoch by epoch: what is no file, change or attempt has a value for each of `run.epochs`.
 
-    `pace` maps a name to values, NaN where there is none: `images_per_s`, `wait_percent`, `reserved_bytes` as the
-    trainer told them, `gpu_percent`, `gpu_bytes` as the cards were sampled. `ended_at` are UTC seconds or None.
-    `preflight` is what was found before its start.
+    `pace` maps a name to values, NaN where there is none: `images_per_s`, `wait_percent`, `wait_ms`, `compute_ms`,
+    `gradient_norm`, `reserved_bytes` as the trainer told them, `gpu_percent`, `gpu_bytes` as the cards were sampled.
+    `ended_at` are UTC seconds or None. `preflight` is what was found before its start.
     """
 
     run: RunView
@@ -44,7 +34,7 @@ class RunBook:
     ended_at: tuple[float | None, ...] = ()
     epoch_attempts: tuple[int, ...] = ()
     pace: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
     attempts: tuple[AttemptInfo, ...] = ()
     checkpoints: tuple[RunFile, ...] = ()
     artefacts: tuple[RunFile, ...] = ()

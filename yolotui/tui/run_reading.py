@@ -130,6 +130,8 @@ def _batch(point: BatchPoint) -> BatchNow:
         batches=point.batches or 0,
         images_per_s=point.images_per_s,
         wait_share=point.wait_s / spent if point.wait_s is not None and spent > 0 else None,
+        step_s=spent or None,
+        gradient_norm=point.gradient_norm,
         memory_bytes=point.memory_bytes,
         lr=next(iter(point.lr.values()), None),
     )

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class BatchNow:
-    """The batch that was trained last."""
+    """The batch that was trained last; `step_s` is all of its time, of which `wait_share` was waiting for data."""
 
     epoch: int
     batch: int
     batches: int
     images_per_s: float | None = None
     wait_share: float | None = None
+    step_s: float | None = None
+    gradient_norm: float | None = None
     memory_bytes: int | None = None
     lr: float | None = None
 

@@ -13,8 +13,8 @@ from yolotui.core.preflight import Preflight
 from yolotui.errors import YolotuiError
 from yolotui.queue import Queue
 from yolotui.telemetry.pace import Pace
-from yolotui.telemetry.series import EpochRow, RunSeries
-from yolotui.tui.run_book import Finding, RunBook, RunFile
+from yolotui.telemetry.series import EpochRow
+from yolotui.tui.run_book import RunBook, RunFile
 from yolotui.tui.run_reading import Followed, RunFiles, RunThread, unreadable, view_of
 
 if TYPE_CHECKING:
@@ -90,11 +90,14 @@ class RunWatcher(RunThread):
             pace={
                 "images_per_s": _numbers(pace.images_per_s for pace in paces),
                 "wait_percent": _numbers(pace.wait_share and pace.wait_share * 100 for pace in paces),
+                "wait_ms": _numbers(pace.wait_s and pace.wait_s * 1000 for pace in paces),
+                "compute_ms": _numbers(pace.compute_s and pace.compute_s * 1000 for pace in paces),
+                "gradient_norm": _numbers(pace.gradient_norm for pace in paces),
                 "reserved_bytes": _numbers(pace.memory_bytes for pace in paces),
                 "gpu_percent": _numbers(self._cards.percent(row) for row in rows),
                 "gpu_bytes": _numbers(self._cards.memory_bytes(row) for row in rows),
             },
-            findings=findings_of(series),
+            changes=series.changes,
             attempts=series.attempts,
             checkpoints=tuple(_files(results / "weights", {".pt"})),
             artefacts=artefacts_of(followed.run_dir),
@@ -150,14 +153,6 @@ def _numbers(values: Iterable[float | None]) -> tuple[float, ...]:
     """A value an epoch, NaN where there is none; nothing at all where there is none in any."""
     known = list(values)
     return tuple(nan if value is None else float(value) for value in known) if any(v is not None for v in known) else ()
-
-
-def findings_of(series: RunSeries) -> tuple[Finding, ...]:
-    """What a person should know of a run: what it did otherwise than it was asked."""
-    return tuple(
-        Finding("warning", f"{change.what} went from {change.before} to {change.to}", change.why)
-        for change in series.changes
-    )
 
 
 def artefacts_of(run_dir: Path) -> tuple[RunFile, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from yolotui.cli.documents import estimate_document, history_document, job_document
+from yolotui.cli.documents import batch_document, estimate_document, history_document, job_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.preflight_words import echo_remarks, preflight_document
 from yolotui.cli.printing import Cell, Table, is_narrow, narrate, print_document, print_facts, print_table
@@ -121,7 +121,6 @@ def _whole_document(job: Job, around: Surroundings, preflight: Preflight | None)
     reader.poll()
     document = job_document(job, around.entry(job), around.why(job))
     estimate = estimate_document(around.estimate(job))
-    history = history_document(reader.series.epochs)
     checked = preflight_document(preflight)
     return {
         **document,
@@ -129,7 +128,8 @@ def _whole_document(job: Job, around: Surroundings, preflight: Preflight | None)
         "estimate": estimate,
         "preflight": checked,
         "provenance": read_provenance(job) or None,
-        "history": history,
+        "batch": batch_document(reader.series),
+        "history": history_document(reader.series),
     }
 
 

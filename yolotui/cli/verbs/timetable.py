@@ -14,7 +14,7 @@ from yolotui.cli.preflight_words import echo_remarks, preflight_document
 from yolotui.cli.printing import Table, clean, narrate, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
-from yolotui.cli.words import estimate_text, first_start, foreseen_text, start_text, state_cell
+from yolotui.cli.words import estimate_text, findings_text, first_start, foreseen_text, start_text, state_cell
 from yolotui.core.deadlines import Miss, misses
 from yolotui.core.jobs import Job
 from yolotui.core.priorities import score
@@ -55,6 +55,8 @@ def why_verb(jobs: Sequence[str], verbose: bool, as_json: bool) -> None:
         if job.deadline_at is not None and not job.ended:
             for sentence in lateness(queue, [job], job.deadline_at, now):
                 click.echo(clean(f"    {sentence}"))
+        for finding in findings_text(job) if job.complaint else ():
+            click.echo(clean(f"    {finding}"))
         if verbose and job.state == "waiting":
             click.echo(f"    score {score(job.priority, now - job.submitted_at)}; the lowest goes first")
         if verbose and (estimate := estimate_text(job, around.estimate(job))):

@@ -8,6 +8,7 @@ from yolotui.core.jobs import ACTIVE, Attempt, Failed, Job, Kind, Outcome, Runni
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import CAUTION, DIM, PINK, PLAIN, QUIET, RED, STATE_COLOURS, STRONG, YELLOW, ink
 from yolotui.tui.panels.charts import charts_of, lay_out
+from yolotui.tui.panels.findings import worst_row
 from yolotui.tui.panels.log import log_rows
 from yolotui.tui.panels.texts import cut, joined, pieces, spread, wrapped
 from yolotui.tui.plot import Row
@@ -33,13 +34,17 @@ BLANK: Row = []
 
 @dataclass(frozen=True)
 class Subject:
-    """The selected job with all that is known about it. `log_wanted`: a person asked to see its log."""
+    """The selected job with all that is known about it.
+
+    `log_wanted`: a person asked to see its log. `health_key` opens what the health rules have found.
+    """
 
     job: Job
     snapshot: Snapshot
     run: RunView
     now: float
     log_wanted: bool = False
+    health_key: str = ""
 
 
 def run_rows(subject: Subject, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -82,9 +87,11 @@ def _facts(subject: Subject, width: int, glyphs: Glyphs) -> list[Row]:
     rows = [_title(subject, width, glyphs)]
     if isinstance(job.status, ACTIVE) and job.spec.kind is Kind.TRAIN:
         rows.append(_progress_row(subject, width, glyphs))
+    if job.complaint:
+        rows.append(worst_row(job.progress.health, width, glyphs, subject.health_key))
     rows += _reason_rows(subject, width)
     if isinstance(job.status, ACTIVE):
-        rows += [row for row in [_rates_row(subject, width, glyphs)] if row]
+        rows += [row for row in [_rates_row(subject.run, width, glyphs)] if row]
     if isinstance(job.status, Failed):
         rows += _failure(job, width, glyphs)
     if not job.ended and not isinstance(job.status, ACTIVE):
@@ -143,25 +150,42 @@ def _fraction_done(done: int, total: int, run: RunView) -> float:
     return (done + min(within, 1.0)) / total
 
 
-def _rates_row(subject: Subject, width: int, glyphs: Glyphs) -> Row:
+def _rates_row(run: RunView, width: int, glyphs: Glyphs) -> Row:
     """Throughput, data wait, learning rate, memory: with curves of them where there is room."""
-    points = 8 if width >= 66 else 0
-    batch = subject.run.batch
+    return joined(_rates(run, 8 if width >= 66 else 0, glyphs), _separator(glyphs), width)
+
+
+def batch_row(run: RunView, width: int, glyphs: Glyphs) -> Row:
+    """All that was told of the newest batch; what doesn't fit is left out from the end."""
+    batch = run.batch
+    if batch is None:
+        return []
+    parts = [pieces((f"batch {batch.batch}", PLAIN), (f"/{batch.batches}", QUIET)), *_rates(run, 0, glyphs)]
+    if batch.step_s is not None:
+        parts.insert(2, pieces((f"step {batch.step_s * 1000:.0f} ms", PLAIN)))
+    if batch.gradient_norm is not None:
+        parts.append(pieces((f"gradient {number(batch.gradient_norm)}", PLAIN)))
+    return joined(parts, _separator(glyphs), width)
+
+
+def _rates(run: RunView, points: int, glyphs: Glyphs) -> list[Row]:
+    """The rates of the newest batch, each with a curve of so many points."""
+    batch = run.batch
     if batch is None:
         return []
     parts: list[Row] = []
     if batch.images_per_s is not None:
-        curve = glyphs.sparkline(subject.run.images_per_s, points) if points else ""
+        curve = glyphs.sparkline(run.images_per_s, points) if points else ""
         parts.append(pieces((f"{batch.images_per_s:.0f} img/s" + " " * bool(curve), PLAIN), (curve, ink(PINK))))
     if batch.wait_share is not None:
         slow = batch.wait_share > 0.3
         parts.append(pieces((f"data wait {batch.wait_share:.0%}", CAUTION if slow else PLAIN)))
     if batch.lr is not None:
-        curve = glyphs.sparkline(squeeze(subject.run.columns.get("lr/pg0", ()), points), points) if points else ""
+        curve = glyphs.sparkline(squeeze(run.columns.get("lr/pg0", ()), points), points) if points else ""
         parts.append(pieces((f"lr {number(batch.lr)}" + " " * bool(curve), PLAIN), (curve, ink(YELLOW))))
     if batch.memory_bytes:
         parts.append(pieces((format_bytes(batch.memory_bytes), PLAIN)))
-    return joined(parts, _separator(glyphs), width)
+    return parts
 
 
 def _failure(job: Job, width: int, glyphs: Glyphs) -> list[Row]:

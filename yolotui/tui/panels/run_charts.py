@@ -10,7 +10,7 @@ from rich.segment import Segment
 
 from yolotui.core.metrics import main_column
 from yolotui.tui.glyphs import Glyphs
-from yolotui.tui.palette import DIM, GREEN, PLAIN, QUIET, SKY
+from yolotui.tui.palette import DIM, GREEN, PINK, PLAIN, QUIET, SKY
 from yolotui.tui.panels.charts import GAP, beside, charts_of, lines_of
 from yolotui.tui.panels.texts import pieces
 from yolotui.tui.plot import LABEL_WIDTH, Chart, Row, cell_of, draw
@@ -42,8 +42,10 @@ def run_charts(book: RunBook) -> tuple[Chart, ...]:
     extra = {
         "img/s": lines_of(("", pace.get("images_per_s", ()), GREEN)),
         "wait %": lines_of(("for data", pace.get("wait_percent", ()), SKY)),
+        "step": lines_of(("compute ms", pace.get("compute_ms", ()), GREEN), ("wait", pace.get("wait_ms", ()), SKY)),
         "GPU %": lines_of(("busy", pace.get("gpu_percent", ()), GREEN)),
         "VRAM": lines_of(("GiB in use", used, GREEN), ("reserved", reserved, SKY)),
+        "grad": lines_of(("norm", pace.get("gradient_norm", ()), PINK)),
     }
     of_columns = charts_of(replace(book.run, images_per_s=()))
     charts = [chart for chart in of_columns if chart.title in {"loss", "score", "P / R", "lr"}]

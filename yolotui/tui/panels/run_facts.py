@@ -7,21 +7,22 @@ from pathlib import Path
 
 from rich.style import Style
 
-from yolotui.core.jobs import Attempt, Job, Outcome
+from yolotui.core.jobs import Attempt, Job, Kind, Outcome
 from yolotui.core.preflight import Preflight
 from yolotui.core.reporting import gpu_seconds
+from yolotui.telemetry.series import Change
 from yolotui.tui.glyphs import Glyphs
-from yolotui.tui.palette import CAUTION, GREEN, ORANGE, PLAIN, QUIET, RED, SKY, STATE_COLOURS, STRONG, ink
+from yolotui.tui.palette import GREEN, ORANGE, PLAIN, QUIET, RED, SKY, STATE_COLOURS, STRONG, ink
+from yolotui.tui.panels.findings import finding_rows, remark_rows
 from yolotui.tui.panels.texts import cut, pieces, spread, wrapped
 from yolotui.tui.plot import Row
-from yolotui.tui.run_book import Finding, RunBook, RunFile
+from yolotui.tui.run_book import RunBook, RunFile
 from yolotui.tui.snapshot import Snapshot
 from yolotui.tui.words import fit, named, plain, run_time_s, short_duration
 from yolotui.units import format_bytes, format_clock, format_duration
 
 NAME_WIDTH = 16
 BAD = frozenset({Outcome.FAILED, Outcome.INTERRUPTED})
-SEVERITIES = {"info": QUIET, "warning": CAUTION, "error": ink(RED)}
 
 
 def tabs_row(pages: Sequence[str], shown: str, width: int) -> Row:
@@ -85,21 +86,37 @@ def _section(title: str, facts: Iterable[tuple[str, str]], width: int) -> list[R
 def history_rows(  # noqa: PLR0917 — what it draws, where
     job: Job, book: RunBook, snapshot: Snapshot, now: float, width: int, glyphs: Glyphs
 ) -> list[Row]:
-    """Health, what was found before the start, attempts with what ended each, checkpoints."""
+    """Attempts with what ended each, what was changed under them, checkpoints."""
     cards = {gpu.uuid: str(gpu.index) for gpu in snapshot.published.host.gpus} if snapshot.published else {}
-    rows: list[Row] = [pieces(("Health", ink(SKY, bold=True)))]
-    found = [Finding(each.severity.value, each.text, each.advice, each.epoch) for each in job.progress.health]
-    rows += finding_rows([*found, *book.findings], width, glyphs) or [pieces(("Nothing was found.", QUIET))]
-    if book.preflight:
-        rows += [[], *preflight_rows(book.preflight, now, width, glyphs)]
-    rows += [[], pieces(("Attempts", ink(SKY, bold=True)))]
+    rows: list[Row] = [pieces(("Attempts", ink(SKY, bold=True)))]
     if not job.attempts:
         rows.append(pieces(("It has not started yet.", QUIET)))
     for attempt in reversed(job.attempts):
         rows += _attempt(attempt, cards, now, width, glyphs)
+    if book.changes:
+        rows += [[], pieces(("Not as it was asked for", ink(SKY, bold=True)))]
+        rows += [row for change in book.changes for row in _change(change, width)]
     rows += [[], pieces(("Checkpoints", ink(SKY, bold=True)))]
     rows += [_file(file, file.path.name, now, width, glyphs) for file in book.checkpoints]
     return rows if book.checkpoints else [*rows, pieces(("None is on disk.", QUIET))]
+
+
+def _change(change: Change, width: int) -> list[Row]:
+    now = f" is {change.to} instead of {change.before}" if change.to is not None else ""
+    return wrapped(f"{change.attempt}  {plain(f'{change.what}{now}: {change.why}')}", width, indent="   ")
+
+
+def health_rows(job: Job, book: RunBook, now: float, width: int, glyphs: Glyphs) -> list[Row]:
+    """All that the health rules have found in the run, and what was found before its start."""
+    rows = finding_rows(job.progress.health, width, glyphs) or [*_found_nothing(job, width), []]
+    return rows + (preflight_rows(book.preflight, now, width, glyphs) if book.preflight else [])
+
+
+def _found_nothing(job: Job, width: int) -> list[Row]:
+    if job.spec.kind is not Kind.TRAIN:
+        return wrapped(f"The health rules look at trainings; this job runs {job.spec.kind.value}.", width, QUIET)
+    looked = f"after {job.progress.epochs_done} epochs" if job.progress.epochs_done else "so far"
+    return wrapped(f"Nothing was found {looked}. What is looked for: docs/health.md.", width, QUIET)
 
 
 def preflight_rows(preflight: Preflight, now: float, width: int, glyphs: Glyphs) -> list[Row]:
@@ -109,21 +126,7 @@ def preflight_rows(preflight: Preflight, now: float, width: int, glyphs: Glyphs)
     for name, split in preflight.data.splits.items() if preflight.data else ():
         left_out = f", {split.dropped:,} left out" if split.dropped else ""
         rows.append(pieces((f"{name}: {split.images:,} images, {split.boxes:,} boxes{left_out}", PLAIN)))
-    found = [Finding(each.severity.value, each.text, each.advice) for each in preflight.remarks]
-    return rows + finding_rows(found, width, glyphs)
-
-
-def finding_rows(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> list[Row]:
-    """What a person should know of the run, each with what can be done."""
-    rows: list[Row] = []
-    for finding in findings:
-        where = f" (epoch {finding.epoch})" if finding.epoch is not None else ""
-        style = SEVERITIES.get(finding.severity, PLAIN)
-        rows += wrapped(
-            f"{glyphs.attention} {finding.severity}: {plain(finding.text)}{where}", width, style, indent="  "
-        )
-        rows += wrapped(f"  {plain(finding.advice)}", width, QUIET, indent="  ") if finding.advice else []
-    return rows
+    return rows + [row for remark in preflight.remarks for row in remark_rows(remark, width, glyphs)]
 
 
 def _attempt(attempt: Attempt, cards: Mapping[str, str], now: float, width: int, glyphs: Glyphs) -> list[Row]:

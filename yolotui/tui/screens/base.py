@@ -69,11 +69,11 @@ class DashboardScreen(ActingScreen):
 
     # Other screens: each is imported when it is first opened
 
-    def open_run(self, job_id: int) -> None:
-        """Show the run of a job."""
-        from yolotui.tui.screens.run import RunScreen
+    def open_run(self, job_id: int, *, at_health: bool = False) -> None:
+        """Show the run of a job, on its first page or at what was found in it."""
+        from yolotui.tui.screens.run import Page, RunScreen
 
-        self.app.push_screen(RunScreen(self.setting, self.live, job_id))
+        self.app.push_screen(RunScreen(self.setting, self.live, job_id, Page.HEALTH if at_health else Page.CHARTS))
 
     def action_events(self) -> None:
         """Show what has happened."""

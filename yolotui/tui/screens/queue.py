@@ -186,7 +186,8 @@ class QueueScreen(DashboardScreen):
             group = self.table.folded_group
             return member_rows(group, width, height, self._glyphs) if group else []
         run = self._runs.get(job.id) or RunView(job.id)
-        subject = Subject(job, self.snapshot, run, self.setting.now(), self._log_wanted)
+        now, key = self.setting.now(), self.key_of("health")
+        subject = Subject(job, self.snapshot, run, now, log_wanted=self._log_wanted, health_key=key)
         return run_rows(subject, width, height, self._glyphs)
 
     def _status(self, width: int, _height: int) -> list[Row]:
@@ -263,6 +264,11 @@ class QueueScreen(DashboardScreen):
         """Open the run's own screen."""
         if job := self.table.job:
             self.open_run(job.id)
+
+    def action_health(self) -> None:
+        """Open the run at what the health rules have found."""
+        if job := self.table.job:
+            self.open_run(job.id, at_health=True)
 
     def action_zoom(self) -> None:
         """Give the run's panel the whole screen, and back."""

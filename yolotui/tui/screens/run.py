@@ -1,4 +1,4 @@
-"""The screen of one run: its curves with a cursor, its log, what was asked for, what became of it, what it left."""
+"""The screen of one run: curves with a cursor, what is wrong with it, log, what was asked for, what it left."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from enum import StrEnum
 
 from textual.widget import Widget
 
-from yolotui.core.jobs import Job
+from yolotui.core.health import Finding
+from yolotui.core.jobs import ACTIVE, Job
 from yolotui.tui.actions import Place, bindings
 from yolotui.tui.live import Live
 from yolotui.tui.messages import BookRead
 from yolotui.tui.palette import QUIET, STRONG
+from yolotui.tui.panels.findings import worst_row
+from yolotui.tui.panels.run import batch_row
 from yolotui.tui.panels.run_charts import reading_row
-from yolotui.tui.panels.run_facts import asked_rows, history_rows, tabs_row, title_of
+from yolotui.tui.panels.run_facts import asked_rows, health_rows, history_rows, tabs_row, title_of
 from yolotui.tui.panels.texts import pieces, spread
 from yolotui.tui.plot import Row
 from yolotui.tui.run_book import RunBook
@@ -33,6 +36,7 @@ class Page(StrEnum):
     """What of the run is shown."""
 
     CHARTS = "Charts"
+    HEALTH = "Health"
     LOG = "Log"
     ASKED = "Arguments"
     HISTORY = "Attempts"
@@ -46,28 +50,39 @@ class RunScreen(ViewScreen):
     BINDINGS = [*bindings(Place.RUN)]  # noqa: RUF012 — Textual's way
     SEARCH = "words in the log"
 
-    def __init__(self, setting: Setting, live: Live, job_id: int) -> None:
+    def __init__(self, setting: Setting, live: Live, job_id: int, page: Page = Page.CHARTS) -> None:
         super().__init__(setting, live)
         self.job_id = job_id
-        self.page = Page.CHARTS
+        self.page = page
         self.book = RunBook(RunView(job_id))
         self.charts = ChartBoard(self._glyphs, setting.now, id="charts")
         self.log_page = LogPager(self._glyphs, id="log")
         self.files = FileBrowser(self._glyphs, setting.now, id="files")
         self._texts = {
+            Page.HEALTH: Pager(self._health, self._glyphs, id="health"),
             Page.ASKED: Pager(self._asked, self._glyphs, id="asked"),
             Page.HISTORY: Pager(self._history, self._glyphs, id="history"),
         }
-        self.lines["tabs"] = Lines(lambda width, _: [tabs_row([*Page], self.page, width)], id="tabs")
+        self.lines["tabs"] = Lines(self._tabs, id="tabs")
+        self.lines["worst"] = Lines(self._worst, id="worst")
+        self.lines["batch"] = Lines(self._batch, id="batch")
         self._watcher = RunWatcher(setting.open_queue, lambda book: self.post_message(BookRead(book)))
 
     def body(self) -> Iterable[Widget]:
         """All pages, of which one is shown."""
-        return (self.lines["tabs"], self.charts, self.log_page, *self._texts.values(), self.files)
+        return (
+            self.lines["tabs"],
+            self.lines["worst"],
+            self.lines["batch"],
+            self.charts,
+            self.log_page,
+            *self._texts.values(),
+            self.files,
+        )
 
     def on_mount(self) -> None:
         """Start to read."""
-        self._show_page(Page.CHARTS)
+        self._show_page(self.page)
         self._watcher.start()
 
     def on_unmount(self) -> None:
@@ -102,6 +117,9 @@ class RunScreen(ViewScreen):
 
     def repaint(self) -> None:
         """Draw what is in sight."""
+        at_work = self.job is not None and isinstance(self.job.status, ACTIVE)
+        self.lines["worst"].display = self.page is Page.CHARTS and bool(self._findings)
+        self.lines["batch"].display = self.page is Page.CHARTS and at_work and self.book.run.batch is not None
         super().repaint()
         match self.page:
             case Page.CHARTS:
@@ -111,7 +129,7 @@ class RunScreen(ViewScreen):
                 self.log_page.show(self.book.run.log)
             case Page.FILES:
                 self.files.show(self.book.artefacts, self.job.run_dir if self.job else "")
-            case Page.ASKED | Page.HISTORY:
+            case Page.HEALTH | Page.ASKED | Page.HISTORY:
                 self._texts[self.page].repaint()
         self.lines["status"].repaint()
 
@@ -139,6 +157,24 @@ class RunScreen(ViewScreen):
             lines = len(self.log_page.matches)
             row += pieces((f"   /{words}", STRONG), (f" in {lines} {'line' if lines == 1 else 'lines'}: n N", QUIET))
         return row + pieces((f"   {self.book.run.log_path}", QUIET))
+
+    @property
+    def _findings(self) -> Sequence[Finding]:
+        return self.job.progress.health if self.job else ()
+
+    def _tabs(self, width: int, _height: int) -> list[Row]:
+        count = len(self._findings)
+        names = {page: f"{page} {count}" if page is Page.HEALTH and count else page.value for page in Page}
+        return [tabs_row([*names.values()], names[self.page], width)]
+
+    def _worst(self, width: int, _height: int) -> list[Row]:
+        return [pieces((" ", QUIET)) + worst_row(self._findings, width - 1, self._glyphs, self.key_of("health"))]
+
+    def _batch(self, width: int, _height: int) -> list[Row]:
+        return [pieces((" ", QUIET)) + batch_row(self.book.run, width - 1, self._glyphs)]
+
+    def _health(self, width: int) -> Sequence[Row]:
+        return health_rows(self.job, self.book, self.setting.now(), width, self._glyphs) if self.job else []
 
     def _asked(self, width: int) -> Sequence[Row]:
         return asked_rows(self.job, self.book, self.snapshot, self.setting.now(), width) if self.job else []
@@ -168,6 +204,10 @@ class RunScreen(ViewScreen):
     def action_previous_page(self) -> None:
         """The page before."""
         self._turn(-1)
+
+    def action_health(self) -> None:
+        """What was found in the run; once more: back to its curves."""
+        self._show_page(Page.CHARTS if self.page is Page.HEALTH else Page.HEALTH)
 
     # Moving
 
