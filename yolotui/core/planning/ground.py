@@ -42,7 +42,7 @@ class Ground:
         self.forever_at = now + FOREVER_S
         self._now = now
         self._gpus = {gpu.uuid: gpu for gpu in world.gpus}
-        self._bookings = {booking.id: booking for booking in bookings}
+        self._bookings = {each.id: each for each in sorted(bookings, key=lambda each: (each.starts_at, each.id))}
         self._booked = {booking.job_id for booking in bookings if booking.job_id is not None}
         self._on_card = _bookings_by_card(bookings)
         closing = {gpu.uuid: gpu.closes_at for gpu in world.gpus if gpu.closes_at is not None}
@@ -58,6 +58,7 @@ class Ground:
         self._mine = _accessible(bookings, demands)
         self.spans = [self._spans(pool, frozenset()) for pool in range(len(self.pools.members))] + [()]
         self._views: dict[tuple[int, frozenset[int]], int] = {}
+        self._seen_as: dict[tuple[tuple[int, ...], frozenset[int]], tuple[int, ...]] = {}
         for mine in sorted(set(self._mine.values()), key=sorted):
             for pool in range(len(self.pools.members)):
                 self._add_view(pool, mine)
@@ -134,7 +135,11 @@ class Ground:
         mine = self._mine.get(demand.job_id)
         if not mine:
             return suitable
-        return tuple(self._views.get((pool, mine.intersection(self._booked_on(pool))), pool) for pool in suitable)
+        if (suitable, mine) not in self._seen_as:
+            self._seen_as[suitable, mine] = tuple(
+                self._views.get((pool, mine.intersection(self._booked_on(pool))), pool) for pool in suitable
+            )
+        return self._seen_as[suitable, mine]
 
     def lasting_from(self, view: int) -> float | None:
         """From when on the devices are for everybody for good, as far as booked; None if they close."""
@@ -172,10 +177,8 @@ class Ground:
 
     def bookings_of(self, demand: Demand) -> list[Booking]:
         """What is booked for the demand, the next one first."""
-        if not self._mine:
-            return []
-        mine = (self._bookings[booking] for booking in self._mine.get(demand.job_id, ()))
-        return sorted(mine, key=lambda booking: (booking.starts_at, booking.id))
+        mine = self._mine.get(demand.job_id)
+        return [booking for booking in self._bookings.values() if booking.id in mine] if mine else []
 
     def is_booked(self, job_id: int) -> bool:
         """Whether a window is this job's own."""
