@@ -13,7 +13,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from yolotui.errors import NotPossible
 from yolotui.locations import Home
@@ -37,17 +36,6 @@ RestartSec=5
 [Install]
 WantedBy=default.target
 """
-
-
-class Plan(Protocol):
-    """What would be done: `description` shows it, `carry_out` does it and tells what came of it."""
-
-    @property
-    def description(self) -> str:
-        """For `--dry-run`."""
-
-    def carry_out(self) -> list[str]:
-        """Do it; returns sentences. Raises NotPossible."""
 
 
 @dataclass(frozen=True)

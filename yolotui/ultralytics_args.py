@@ -219,11 +219,6 @@ def model_yamls() -> frozenset[str]:
     return _shipped("models")
 
 
-def dataset_yamls() -> frozenset[str]:
-    """The names of all data sets that ship with Ultralytics."""
-    return _shipped("datasets")
-
-
 @cache
 def _shipped(folder: str) -> frozenset[str]:
     root = package()

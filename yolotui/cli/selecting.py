@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yolotui.cli.printing import narrate
-from yolotui.core.jobs import Job
+from yolotui.core.jobs import STATES, Job
 from yolotui.errors import NotPossible
 from yolotui.queue import Queue
+
+UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
 
 
 def fitting(queue: Queue, selectors: Sequence[str], verb: str, states: frozenset[str]) -> list[Job]:

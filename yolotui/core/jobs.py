@@ -272,10 +272,9 @@ Status: TypeAlias = (
     | Skipped
     | Unknown
 )
-Active: TypeAlias = Starting | Running | Pausing | Stopping | Unknown
+ACTIVE = (Starting, Running, Pausing, Stopping, Unknown)
 """The states in which an attempt holds GPUs."""
 
-ACTIVE = (Starting, Running, Pausing, Stopping, Unknown)
 ENDED = (Succeeded, Failed, Cancelled, Skipped)
 COMPLAINING = frozenset({"running", "pausing", "paused", "stopping"})
 """The states of a run in which a finding of the health rules can still be acted on."""

@@ -12,6 +12,7 @@ from yolotui.config import NotifyEvent
 from yolotui.core.bookings import Booking
 from yolotui.core.health import Severity
 from yolotui.core.jobs import Job, Kind, Outcome, Owner
+from yolotui.core.planning.saying import gpus_text
 from yolotui.errors import NoSuchBooking, NoSuchJob
 from yolotui.store import AuditRow
 from yolotui.units import format_clock, format_duration
@@ -80,7 +81,7 @@ def _started(row: AuditRow, job: Job) -> Notification | None:
         event=NotifyEvent.STARTED,
         severity=Severity.INFO,
         title=f"{job.name} has started",
-        body=f"Job {job.id}, {gpus} GPU{'' if gpus == 1 else 's'}.",
+        body=f"Job {job.id}, {gpus_text(gpus)}.",
     )
 
 
@@ -192,7 +193,6 @@ def _of_health(row: AuditRow, job: Job) -> Notification:
 
 def _of_booking(row: AuditRow, booking: Booking) -> Notification | None:
     window = f"{format_clock(booking.starts_at, row.at)} to {format_clock(booking.ends_at, row.at)}"
-    cards = f"{booking.count} GPU{'' if booking.count == 1 else 's'}"
     words, severity = {
         "open-booking": ("is open", Severity.INFO),
         "move-up": ("has moved up from the waitlist", Severity.INFO),
@@ -205,7 +205,7 @@ def _of_booking(row: AuditRow, booking: Booking) -> Notification | None:
         event=NotifyEvent.BOOKING,
         severity=severity,
         title=f"Booking {booking.id} {words}",
-        body=_lines(f"{cards}, {window}.", _why(row)),
+        body=_lines(f"{gpus_text(booking.count)}, {window}.", _why(row)),
     )
 
 

@@ -17,6 +17,7 @@ from yolotui.core.bookings import Booked, Booking, BookingRequest, Ending, Open,
 from yolotui.core.free_windows import Conflict, Placement, burdens, find_conflict, latest_end, place, suitable
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Held, Owner, Waiting
+from yolotui.core.planning.saying import gpus_text
 from yolotui.errors import NotPossible, WrongUse
 from yolotui.nearest import did_you_mean
 from yolotui.store import bookings
@@ -288,8 +289,9 @@ def _refuse_too_much(request: BookingRequest, cards: Sequence[Gpu]) -> None:
         raise WrongUse("A booking is for one GPU at least.")
     if found < request.count:
         kind = f" called {request.gpu_model!r}" if request.gpu_model else ""
-        gpus = "1 GPU" if request.count == 1 else f"{request.count} GPUs"
-        raise WrongUse(f"This machine has {found or 'no'} GPUs{kind}, fewer than {gpus}: ask for less.")
+        raise WrongUse(
+            f"This machine has {found or 'no'} GPUs{kind}, fewer than {gpus_text(request.count)}: ask for less."
+        )
 
 
 def _owner_called(write: Transaction, name: str) -> Owner:

@@ -13,15 +13,13 @@ from yolotui.cli.lateness import lateness
 from yolotui.cli.moments import read_moment
 from yolotui.cli.options import complete_job, json_option, open_queue, reason_option
 from yolotui.cli.printing import Table, narrate, print_document, print_table
-from yolotui.cli.selecting import fitting, told
-from yolotui.core.jobs import STATES, Job
+from yolotui.cli.selecting import UNFINISHED, fitting, told
+from yolotui.core.jobs import Job
 from yolotui.core.quotas import Quota, QuotaScope
 from yolotui.core.timetable import Eviction
 from yolotui.errors import WrongUse
 from yolotui.queue import Queue
 from yolotui.units import format_clock, format_duration
-
-UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
 
 
 @click.command("deadline")

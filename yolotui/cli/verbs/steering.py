@@ -10,12 +10,10 @@ import click
 
 from yolotui.cli.options import jobs_argument, open_queue, reason_option
 from yolotui.cli.printing import narrate
-from yolotui.cli.selecting import fitting, told
-from yolotui.core.jobs import STATES, Job, Priority
+from yolotui.cli.selecting import UNFINISHED, fitting, told
+from yolotui.core.jobs import Job, Priority
 from yolotui.queue import Queue
 from yolotui.units import format_clock
-
-UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
 
 
 @click.command("priority")

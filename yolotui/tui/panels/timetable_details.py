@@ -7,6 +7,7 @@ from rich.style import Style
 from yolotui.core.bookings import Booked, Booking, Open, Waitlisted
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Job
+from yolotui.core.planning.saying import gpus_text
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import CAUTION, PLAIN, QUIET, STATE_COLOURS, STRONG, YELLOW, ink
 from yolotui.tui.panels.texts import Piece, pieces, wrapped
@@ -26,11 +27,10 @@ def span_rows(span: Span, snapshot: Snapshot, now: float, width: int, glyphs: Gl
     owner = (
         f"{plain(job.owner.name)} {glyphs.separator} @{plain(job.spec.group)} {glyphs.separator} {job.priority.name}"
     )
-    cards = f"{job.spec.gpus} GPUs" if job.spec.gpus != 1 else "1 GPU"
     head: list[Piece] = [
         (f"{glyphs.state(job.state)} {job.state}  ", ink(STATE_COLOURS[job.state], bold=True)),
         (named(job), STRONG),
-        (f"   {owner} {glyphs.separator} {cards}", QUIET),
+        (f"   {owner} {glyphs.separator} {gpus_text(job.spec.gpus)}", QUIET),
     ]
     rows = [pieces(*head), pieces((_when(span, job, now), PLAIN))]
     if text := _why(span, job):
@@ -75,9 +75,10 @@ def _why_style(span: Span, job: Job) -> Style:
 
 
 def _booking_rows(booking: Booking, now: float, width: int) -> list[Row]:
-    cards = f"{booking.count} GPUs" if booking.count != 1 else "1 GPU"
     head = pieces(
-        (f"booking {booking.id}  ", ink(YELLOW, bold=True)), (plain(booking.owner.name), STRONG), (f"   {cards}", QUIET)
+        (f"booking {booking.id}  ", ink(YELLOW, bold=True)),
+        (plain(booking.owner.name), STRONG),
+        (f"   {gpus_text(booking.count)}", QUIET),
     )
     length = short_duration(booking.ends_at - booking.starts_at)
     when = f"{format_clock(booking.starts_at, now)} to {format_clock(booking.ends_at, now)}, {length}"
@@ -116,6 +117,5 @@ def gap_rows(gpu: Gpu, tracks: tuple[Span, ...], at: float, now: float) -> list[
 
 def told_booking(booking: Booking, now: float) -> list[str]:
     """A booking in lines, for a question about it."""
-    cards = f"{booking.count} GPUs" if booking.count != 1 else "1 GPU"
     window = f"{format_clock(booking.starts_at, now)} to {format_clock(booking.ends_at, now)}"
-    return [f"{plain(booking.owner.name)}, {cards}, {window}", plain(booking.note)]
+    return [f"{plain(booking.owner.name)}, {gpus_text(booking.count)}, {window}", plain(booking.note)]
