@@ -20,6 +20,7 @@ from yolotui.core.health import Finding, Severity, reason_for
 from yolotui.core.jobs import Priority
 from yolotui.core.preflight import DataReport, Preflight, Remark, SplitCount
 from yolotui.probe.samples import Samples
+from yolotui.store.preflights import Found
 from yolotui.tui.screens.queue import QueueScreen
 from yolotui.tui.screens.run import Page, RunScreen
 
@@ -127,7 +128,7 @@ def checked(night: BelievableHome, job_id: int) -> BelievableHome:
     )  # fmt: skip
     splits = {"train": SplitCount(images=20_000, boxes=61_204, dropped=512), "val": SplitCount(images=1000, boxes=2988)}
     found = Preflight(at=NOW - 120, took_s=3.1, remarks=remarks, data=DataReport(splits=splits))
-    night.store.ledger.record_preflight(job_id, "as it is", found, holds=True)
+    night.store.ledger.record_preflights([Found(job_id, "as it is", found, holds=True)])
     return night
 
 

@@ -46,7 +46,9 @@ class LineView:
         self._unsaid |= {job.id: job for job in changed}
         # Why a job waits is known a moment after it was submitted, and may be news to somebody who expects it to run.
         for job in following.jobs:
-            if job.state == "waiting" and job.id not in self._explained and following.around.why(job):
+            entry = following.around.entry(job)
+            is_told = job.id in self._explained or (entry is not None and entry.checking is not None)
+            if job.state == "waiting" and not is_told and following.around.why(job):
                 self._explained.add(job.id)
                 if self._said.pop(job.id, None):
                     self._unsaid[job.id] = job

@@ -20,12 +20,14 @@ _decode = msgspec.json.Decoder(Told).decode
 class Check:
     """`began_at` is its `now`; `unanswered` are the requests that it has not answered yet, by job."""
 
-    def __init__(self, home: Home, requests: Sequence[Request], wake: Callable[[], None], now: float) -> None:
+    def __init__(
+        self, home: Home, data: str | None, requests: Sequence[Request], wake: Callable[[], None], now: float
+    ) -> None:
         """`wake` is called from another thread when there is an answer, or none to come any more.
 
         Raises OSError where no process can be started.
         """
-        self.data = requests[0].spec.data
+        self.data = data
         self.began_at = now
         self.is_over = False
         self.reached = Checking()

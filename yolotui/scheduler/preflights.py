@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from yolotui.core.jobs import Job, JobSpec, Kind, Waiting
 from yolotui.core.preflight import Checking, Preflight
 from yolotui.core.timetable import Entry
 from yolotui.locations import Home
-from yolotui.preflight.requests import Request, digest_of, not_checked
+from yolotui.preflight.requests import Answer, Request, digest_of, not_checked
 from yolotui.scheduler.checks import Check
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.preparing import HANDED_ON, with_what_was_made
 from yolotui.store import Store
+from yolotui.store.preflights import Found
 
 MOST_AT_ONCE = 2  # data sets: a small one does not wait for a large one
 MOST_TRAININGS = 256  # that one process checks: after the first of them each takes milliseconds
@@ -64,17 +65,16 @@ class Preflights:
         """Write down what has been found, and order what is to be checked next; True if anything was written."""
         if self._mode == "off":
             return False
-        has_news = False
+        answers = [answer for check in self._running for answer in check.answers()]
         for check in list(self._running):
-            for answer in check.answers():
-                self._keep(answer.job_id, answer.asked, answer.preflight)
-                has_news = True
             if check.is_over or self._clock() - check.began_at > CHECK_PATIENCE_S:
-                has_news |= self._give_up_on(check)
+                answers += self._give_up_on(check)
+        if answers:
+            self._keep(answers)
         if len(self._running) < MOST_AT_ONCE and self._looked_at != self._picture.version:
             self._looked_at = self._picture.version
             self._order()
-        return has_news
+        return bool(answers)
 
     def checking(self) -> dict[int, Checking]:
         """How far the checks are that go on, and those that a GPU waits for, by job."""
@@ -113,7 +113,8 @@ class Preflights:
     def _is_checked(self, job: Job) -> bool:
         if self._checked.get(job.id) is job.spec:
             return True
-        if self._asked.get(job.id) != digest_of(job.spec):
+        asked = self._asked.get(job.id)
+        if asked is None or asked != digest_of(job.spec):
             return False
         self._checked[job.id] = job.spec
         return True
@@ -129,13 +130,12 @@ class Preflights:
         """Start checks of the data sets whose trainings come first: those that could run by now, then by priority."""
         self._forget_the_gone()
         under_way = {check.data for check in self._running}
-        by_data: dict[str | None, list[Request]] = {}
+        by_data: dict[str | None, list[Job]] = {}
         for job in self._due():
-            request = Request(job.id, digest_of(job.spec), self._filled_in(job), job.project)
-            if request.spec.data not in under_way:
-                by_data.setdefault(request.spec.data, []).append(request)
-        for requests in list(by_data.values())[: MOST_AT_ONCE - len(self._running)]:
-            self._start(requests[:MOST_TRAININGS])
+            if job.spec.data not in under_way:
+                by_data.setdefault(job.spec.data, []).append(job)
+        for jobs in list(by_data.values())[: MOST_AT_ONCE - len(self._running)]:
+            self._start(jobs[:MOST_TRAININGS])
 
     def _forget_the_gone(self) -> None:
         for known in (self._checked, self._wanted_since, self._asked, self._stale_at):
@@ -155,13 +155,15 @@ class Preflights:
     def _is_ready(self, job: Job) -> bool:
         return job.id in self._wanted_since or self._is_whole(job)
 
-    def _start(self, requests: list[Request]) -> None:
+    def _start(self, jobs: list[Job]) -> None:
+        requests = [Request(job.id, digest_of(job.spec), self._filled_in(job), job.project) for job in jobs]
         try:
-            self._running.append(Check(self._home, requests, self._wake, self._clock()))
+            check = Check(self._home, jobs[0].spec.data, requests, self._wake, self._clock())
         except OSError as trouble:
             log.warning("no training can be checked: %s", trouble)
-            for request in requests:
-                self._keep(request.job_id, request.asked, not_checked(str(trouble)))
+            self._keep([_unknown(request, str(trouble)) for request in requests])
+        else:
+            self._running.append(check)
 
     def _is_whole(self, job: Job) -> bool:
         """Whether what it names is there already, and not still to be made by jobs that it comes after."""
@@ -176,24 +178,32 @@ class Preflights:
         needs = [known[need] for need in job.after if need in known]
         return with_what_was_made(job.spec, {name: need for need in needs for name in (str(need.id), need.name)})
 
-    def _keep(self, job_id: int, asked: str, preflight: Preflight) -> None:
-        self._asked[job_id] = asked
-        self._wanted_since.pop(job_id, None)
-        job = self._picture.jobs.get(job_id)
-        holds = self._mode == "hold" and job is not None and digest_of(job.spec) == asked
-        is_held = self._store.ledger.record_preflight(job_id, asked, preflight, holds=holds)
-        self._stale_at[job_id] = _stale_at(preflight, is_held=is_held)
+    def _keep(self, answers: Sequence[Answer]) -> None:
+        found = [Found(each.job_id, each.asked, each.preflight, self._is_to_hold(each)) for each in answers]
+        held = self._store.ledger.record_preflights(found)
+        for each in answers:
+            self._asked[each.job_id] = each.asked
+            self._stale_at[each.job_id] = _stale_at(each.preflight, is_held=each.job_id in held)
+            self._wanted_since.pop(each.job_id, None)
         self._picture.note_change()
 
-    def _give_up_on(self, check: Check) -> bool:
-        """Whatever is still unanswered is not known; returns whether there was any."""
+    def _is_to_hold(self, answer: Answer) -> bool:
+        """Whether errors hold the job: not if it asks for something else by now."""
+        job = self._picture.jobs.get(answer.job_id)
+        return self._mode == "hold" and job is not None and digest_of(job.spec) == answer.asked
+
+    def _give_up_on(self, check: Check) -> list[Answer]:
+        """Nothing is known of whatever is still unanswered."""
         check.end()
         self._running.remove(check)
         self._looked_at = None  # others on the same data may have come meanwhile
-        for request in check.unanswered.values():
-            log.warning("job %d: the check before its start ended without a result", request.job_id)
-            self._keep(request.job_id, request.asked, not_checked("it ended without a result"))
-        return bool(check.unanswered)
+        for job_id in check.unanswered:
+            log.warning("job %d: the check before its start ended without a result", job_id)
+        return [_unknown(request, "it ended without a result") for request in check.unanswered.values()]
+
+
+def _unknown(request: Request, why: str) -> Answer:
+    return Answer(request.job_id, request.asked, not_checked(why))
 
 
 def _stale_at(preflight: Preflight, *, is_held: bool) -> float:

@@ -24,7 +24,7 @@ from yolotui.core.jobs import (
     Waiting,
     state_of,
 )
-from yolotui.core.preflight import Preflight, with_drift
+from yolotui.core.preflight import with_drift
 from yolotui.core.timetable import Estimate, Forecast, Published
 from yolotui.store import forecasts, gpu_marks, idling, preflights
 from yolotui.store.booking_ledger import BookingLedger
@@ -196,26 +196,28 @@ class Ledger(BookingLedger):
             write.audit(verb, job_id, why=why)
             return True
 
-    def record_preflight(self, job_id: int, asked: str, preflight: Preflight, *, holds: bool) -> bool:
-        """Keep what a check has found, and audit what is new of it.
+    def record_preflights(self, found: Sequence[preflights.Found]) -> set[int]:
+        """Keep what checks have found, and audit what is new of it; returns the jobs that are held for it.
 
-        With `holds`, a job that still waits is held for its errors, and True returned; not for those that are known:
-        with them somebody has released it.
+        A job is not held for errors that were known before: with them somebody has released it.
         """
         with self._database.write(Actor.scheduler()) as write:
-            job = self._read.job(job_id)
-            before = preflights.earlier(write.connection, job_id, asked)
-            preflight = with_drift(preflight, before)
-            preflights.put(write, job_id, asked, preflight)
-            remarks = preflight.errors + preflight.warnings
-            if remarks and (before is None or remarks != before.errors + before.warnings):
-                write.audit("preflight", job_id, verdict=preflight.verdict, why=[remark.text for remark in remarks])
-            known = before.errors if before else ()
-            is_held = holds and preflight.errors not in ((), known) and isinstance(job.status, Waiting)
-            if is_held:
-                write.audit("hold", job_id, was=job.state, why=preflight.why_held)
-                set_status(write, job_id, Held(write.now, preflight.why_held))
-            return is_held
+            return {each.job_id for each in found if self._record_preflight(write, each)}
+
+    def _record_preflight(self, write: Transaction, found: preflights.Found) -> bool:
+        job = self._read.job(found.job_id)
+        before = preflights.earlier(write.connection, job.id, found.asked)
+        preflight = with_drift(found.preflight, before)
+        preflights.put(write, job.id, found.asked, preflight)
+        remarks = preflight.errors + preflight.warnings
+        if remarks and (before is None or remarks != before.errors + before.warnings):
+            write.audit("preflight", job.id, verdict=preflight.verdict, why=[remark.text for remark in remarks])
+        known = before.errors if before else ()
+        is_held = found.holds and preflight.errors not in ((), known) and isinstance(job.status, Waiting)
+        if is_held:
+            write.audit("hold", job.id, was=job.state, why=preflight.why_held)
+            set_status(write, job.id, Held(write.now, preflight.why_held))
+        return is_held
 
     def record_progress(self, reached: Sequence[tuple[int, int, Progress]]) -> None:
         """Keep what attempts have reached, and audit what is newly found in them: (job, attempt number, progress)."""

@@ -5,11 +5,22 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from yolotui.core.preflight import Preflight
 from yolotui.store.database import Transaction
+
+
+class Found(NamedTuple):
+    """What a check has found of a job that `asked` for this then; with `holds` the job is held for errors."""
+
+    job_id: int
+    asked: str
+    preflight: Preflight
+    holds: bool
+
 
 _decode = msgspec.json.Decoder(Preflight).decode
 
