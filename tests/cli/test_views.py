@@ -31,6 +31,7 @@ from yolotui.core.jobs import (
     Succeeded,
     Waiting,
 )
+from yolotui.core.preflight import Checking
 from yolotui.core.timetable import Entry, Why
 
 NOW = 1_000_000.0
@@ -72,6 +73,19 @@ class Clock:
 
 def show(view: LineView | live.LiveView, watched: Watched, *changed: Job) -> None:
     view.show(cast("Following", watched), changed)
+
+
+def test_why_a_job_waits_is_told_when_its_check_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    view, waiting = LineView(clock=Clock()), job(1, Waiting(NOW))
+    checked = Entry(job_id=1, why=Why("Job 3 goes first."))
+    checking = msgspec.structs.replace(checked, checking=Checking(1, 4))
+    show(view, Watched(waiting, entry=checking), waiting)
+    show(view, Watched(waiting, entry=checking))
+    show(view, Watched(waiting, entry=checked))
+    show(view, Watched(waiting, entry=checked))
+    during, after = capsys.readouterr().out.splitlines()
+    assert "25 % (1 of 4 images)" in during
+    assert after.endswith("waiting: Job 3 goes first.")
 
 
 def test_a_line_for_each_state_and_epochs_not_too_often(capsys: pytest.CaptureFixture[str]) -> None:

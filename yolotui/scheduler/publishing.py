@@ -60,5 +60,8 @@ class Publisher:
 def _with_checks(timetable: Timetable, checking: Mapping[int, Checking]) -> Timetable:
     if not checking:
         return timetable
-    entries = (replace(entry, checking=checking.get(entry.job_id)) for entry in timetable.entries)
+    entries = (
+        replace(entry, checking=checking[entry.job_id]) if entry.job_id in checking else entry
+        for entry in timetable.entries
+    )
     return replace(timetable, entries=tuple(entries))
