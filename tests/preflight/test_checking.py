@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +191,36 @@ def test_many_processes_see_what_one_sees(tmp_path: Path, monkeypatch: pytest.Mo
     assert (alone.data, alone.remarks) == (together.data, together.remarks)
 
 
+INTERRUPTED = """
+import os, sys
+from pathlib import Path
+from yolotui.preflight import scanning
+from yolotui.preflight.checking import Checker
+scanning.WORTH_PROCESSES, os.cpu_count = 1, lambda: 2
+try:
+    Checker(progress=lambda done, of: print(done, flush=True)).check_data(Path(sys.argv[1]))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_many_processes_end_without_a_word_when_interrupted(tmp_path: Path) -> None:
+    data = draw(tmp_path, train=250)
+    endless = image_of(tmp_path, "train", 240)
+    endless.unlink()
+    os.mkfifo(endless)  # as long as nobody writes, it hangs after the first 200
+    command = [sys.executable, "-c", INTERRUPTED, str(data)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as checking:
+        assert checking.stdout
+        assert checking.stdout.readline() == "200\n"
+        os.killpg(checking.pid, signal.SIGINT)
+        endless.write_bytes(b"")
+        assert checking.communicate() == ("", "")
+    assert checking.returncode == 130
+
+
 def test_a_data_set_is_looked_at_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, cache = draw(tmp_path / "data"), tmp_path / "cache"
     first = check_data(data, cache=cache)
@@ -298,8 +330,6 @@ def test_the_task_is_that_of_the_models_name(model: str, task: str | None) -> No
 
 
 def test_neither_torch_nor_ultralytics_is_imported() -> None:
-    import subprocess
-
     program = "import sys, yolotui.preflight.__main__; print({'torch', 'ultralytics', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

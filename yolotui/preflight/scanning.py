@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -99,9 +100,10 @@ def _looked_at(chunks: Sequence[Sequence[Pair]], rules: LabelRules | None, *, ma
 
 
 def _stand_back() -> None:
-    """Leave the cores to trainings, and nothing behind."""
+    """Leave the cores to trainings, and nothing behind; an interruption is for the process that started it."""
     os.nice(NICE)
     die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def look_at(pairs: Sequence[Pair], rules: LabelRules | None) -> Seen:
