@@ -20,8 +20,10 @@ from tests.scheduler.test_leading import waiting_for
 from yolotui import JobSpec, Kind
 from yolotui.core.jobs import Attempt, Outcome, Pausing, Waiting
 from yolotui.leadership import is_led
+from yolotui.scheduler.leader import LONG_WAL_BYTES
 from yolotui.scheduler.local import LocalExecutor
 from yolotui.scheduler.wakeups import Wakeups
+from yolotui.store import Submission
 
 
 def test_no_scheduler_is_started_from_inside_a_job(rig: Rig, tmp_path: Path) -> None:
@@ -211,3 +213,13 @@ def test_a_start_that_the_disk_refused_is_a_start_that_never_was(rig: Rig) -> No
     rig.lead()
     ended = rig.until(job, "succeeded", "failed")
     assert [attempt.outcome for attempt in ended.attempts] == [Outcome.NEVER_STARTED, Outcome.SUCCEEDED]
+
+
+def test_the_queues_log_is_emptied_when_it_is_long(rig: Rig) -> None:
+    rig.lead()
+    spec = JobSpec(name="big", kind=Kind.COMMAND, command=("true", "x" * 100_000))
+    for _ in range(4):
+        rig.store.verbs.submit([Submission(spec=spec, hold=True)] * 30, ANNA)
+    eventually(lambda: rig.store.wal_bytes() < LONG_WAL_BYTES)
+    eventually(lambda: rig.home.queue.stat().st_size > 2 * LONG_WAL_BYTES)
+    assert len(rig.store.read.jobs()) == 120

@@ -233,20 +233,26 @@ class Leader:
             self._observe()
 
     def _plan_and_act(self) -> None:
-        """Decide, then start what stands in the first column; again until nothing more does."""
+        """Decide, then start what stands in the first column; again until nothing more does.
+
+        What people change meanwhile is for the next round: who changes things all the time must not hold it up.
+        """
+        has_acted = True
         # The clock is read after the queue: nothing in a plan is younger than the plan.
-        while self._decider.is_due(self._picture, self._host.latest, now := self._clock()):
+        while has_acted and self._decider.is_due(self._picture, self._host.latest, now := self._clock()):
             decision = self._decider.decide(self._picture, self._host.latest, now)
             timetable = decision.timetable
             for skip in timetable.skips:
                 self._store.ledger.settle(skip.job_id, Waiting, Skipped(now, skip.reason), "skip", skip.reason)
             starts = self._preflights.passed(self._starter.confirmed(timetable.starting_now()))
-            for entry in self._room.holds(starts, self._picture.jobs):
+            starts = self._room.holds(starts, self._picture.jobs)
+            for entry in starts:
                 self._starter.start(entry, decision.world, now)
             self._preflights.look_ahead(timetable.entries)
             self._windows.follow(timetable)
             self._deadlines.look_at(decision)
             self._idling.look_at(decision)
+            has_acted = bool(starts or timetable.skips or timetable.bindings)
             self._observe()
 
     def _make_room(self) -> None:
