@@ -124,7 +124,7 @@ def main() -> int:
     print(f"{'kill every':>10} {'':<12} {'useful':>6} {'begun':>6} {'kills':>6} goodput")
     FORKS.set_forkserver_preload(["ultralytics.models"])
     with tempfile.TemporaryDirectory() as directory:
-        os.environ.update(YOLO_CONFIG_DIR=str(Path(directory, "config")), YOLO_OFFLINE="true")
+        os.environ.update(YOLO_CONFIG_DIR=str(Path(directory, "config")), YOLO_OFFLINE="true", YOLO_VERBOSE="false")
         data = make_shapes(Path(directory, "shapes"), train=4, val=2, size=32)
         for every in asked.every:
             for name, train in (("yolotui", with_yolotui), ("shell loop", with_a_shell_loop)):
