@@ -90,21 +90,17 @@ def _log_to(file: Path) -> None:
 
 def _make_log(file: Path) -> None:
     """Make the log where there is none. A disk that refuses it is waited for: it may be the night's only scheduler."""
-    is_told = False
     while True:
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            break
         except OSError as trouble:
             if trouble.errno not in PASSING_TROUBLES:
                 raise
-            if not is_told:
-                sys.stderr.write(f"{trouble}: waiting until it can be written\n")
-                is_told = True
+            sys.stderr.write(f"{trouble}: waiting until it can be written\n")
             time.sleep(TRY_AGAIN_AFTER_S)
-            continue
-        os.fchmod(descriptor, 0o600)  # whoever redirected our output may have made it
-        os.close(descriptor)
-        return
+    os.fchmod(descriptor, 0o600)  # whoever redirected our output may have made it
+    os.close(descriptor)
 
 
 def _config_of(home: Home) -> Config:
