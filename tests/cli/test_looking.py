@@ -13,9 +13,10 @@ import pytest
 
 from tests.cli import states
 from tests.cli.conftest import Shell
+from tests.telemetry.writing import Run
 from yolotui.cli.printing import print_document
 from yolotui.core.gpus import Foreign, Gpu, Host
-from yolotui.core.health import Finding, Severity
+from yolotui.core.health import Finding, Severity, reason_for
 from yolotui.core.jobs import Failed, JobSpec, Kind, Notice, Outcome, Priority, Waiting
 from yolotui.core.timetable import Demand, Entry, Estimate, Published, Timetable, Why, World
 from yolotui.store import Actor, Store, Submission
@@ -163,6 +164,9 @@ def test_findings_are_told_in_words_the_worst_first(add: Callable[..., int], she
     store.ledger.record_progress([(job_id, 1, progress)])
     assert [each["rule"] for each in shell.json("list")["jobs"][0]["health"]] == ["over-fitting", "plateau"]
     assert "warning: over-fitting since epoch 7" in shell("list").stdout
+    (asked,) = shell.json("why", "a")["why"]
+    assert asked["health"][0]["reason"] == reason_for("over-fitting")
+    assert "warning: over-fitting is seen. Mend it. (since epoch 7" in shell("why", "a").stdout
     text = shell("show", "a").stdout
     warning = text.index(
         "health     warning: over-fitting is seen. Mend it. (since epoch 7, docs/health.md#over-fitting)"
@@ -171,6 +175,20 @@ def test_findings_are_told_in_words_the_worst_first(add: Callable[..., int], she
     assert "no-number" not in text
     states.end(store, job_id, Failed(2e9, "exit", "It broke."), outcome=Outcome.FAILED, exit_code=1)
     assert "over-fitting" not in shell("list").stdout
+
+
+def test_show_as_json_tells_how_batches_went(add: Callable[..., int], shell: Shell, store: Store) -> None:
+    job_id = add("a")
+    states.start(store, job_id)
+    run = Run(Path(store.read.job(job_id).run_dir))
+    run.begin()
+    timing = {"wait_s": 0.03, "compute_s": 0.09, "images_per_s": 133.0, "gradient_norm": 2.5}
+    run.tell("batch", epoch=1, batch=4, batches=8, losses={"box_loss": 1.2}, lr={"pg0": 0.01}, **timing)
+    run.epoch(1)
+    job = shell.json("show", "a")["job"]
+    assert timing.items() <= job["batch"].items()
+    assert (job["batch"]["losses"], job["batch"]["lr"]) == ({"box_loss": 1.2}, {"pg0": 0.01})
+    assert job["history"][0]["pace"] == {**timing, "wait_share": 0.25, "memory_bytes": None}
 
 
 def test_show_as_json_is_about_one_job(add: Callable[..., int], shell: Shell) -> None:

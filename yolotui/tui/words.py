@@ -200,7 +200,7 @@ def named(job: Job) -> str:
 
 def without_curves(job: Job) -> str:
     """What stands in the place of curves where there are none."""
-    log = "Tab goes to the log."
+    log = "Tab leads to the log."
     if job.spec.kind is not Kind.TRAIN:
         return f"Only trainings have curves; this job runs {job.spec.kind.value}. {log}"
     if job.ended:

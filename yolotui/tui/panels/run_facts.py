@@ -115,6 +115,8 @@ def health_rows(job: Job, book: RunBook, now: float, width: int, glyphs: Glyphs)
 def _found_nothing(job: Job, width: int) -> list[Row]:
     if job.spec.kind is not Kind.TRAIN:
         return wrapped(f"The health rules look at trainings; this job runs {job.spec.kind.value}.", width, QUIET)
+    if not job.attempts:
+        return wrapped("The health rules look at it as soon as it trains.", width, QUIET)
     looked = f"after {job.progress.epochs_done} epochs" if job.progress.epochs_done else "so far"
     return wrapped(f"Nothing was found {looked}. What is looked for: docs/health.md.", width, QUIET)
 
