@@ -98,6 +98,12 @@ def fail_for_nothing(night: Path) -> None:
         queue.execute("UPDATE attempts SET record = ? WHERE job = 1", (json.dumps(record),))
 
 
+def lower_the_quota(night: Path) -> None:
+    with tampering(night) as queue:
+        queue.execute("UPDATE jobs SET group_name = 'team'")
+    (night / "home/config.toml").write_text("[quotas.groups.team]\ngpus = 0\n")
+
+
 @pytest.mark.parametrize(
     ("tamper", "says"),
     [
@@ -107,6 +113,7 @@ def fail_for_nothing(night: Path) -> None:
         (sql("UPDATE jobs SET name = 'another' WHERE id = 1"), "its jobs are there [0] times"),
         (sql("UPDATE audit SET detail = json_set(detail, '$.attempt', 7) WHERE verb = 'end'"), "ended attempt 7"),
         (sql("INSERT INTO leases (gpu, job, attempt, leased_at) VALUES ('GPU-x', 1, 1, 0)"), "leases are left"),
+        (lower_the_quota, "and may have 0"),
         (fail_for_nothing, "nobody harmed it"),
         (lose_epochs, "went on from epoch 0"),
         (double_an_epoch, "its results.csv has"),
