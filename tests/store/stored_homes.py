@@ -1,6 +1,6 @@
 """Homes as earlier versions left them: text that a test makes into a home again.
 
-    python -m tests.store.stored_homes HOME FOLDER      # store one
+    python -m tests.store.stored_homes HOME FOLDER      # store one; tests.store.live_home makes one to store
 
 A stored home is never changed again: it is what a user of that version has on the disk.
 """

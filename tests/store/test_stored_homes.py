@@ -20,7 +20,8 @@ from yolotui.telemetry import RunReader
 
 __all__ = ["make_rig"]
 
-STORED = sorted(path.name for path in HERE.iterdir())
+FAR_AHEAD = 4e9
+STORED = sorted((path.name for path in HERE.iterdir()), key=lambda name: int(name.removeprefix("schema-")))
 
 
 @pytest.fixture(params=STORED)
@@ -36,7 +37,7 @@ def test_there_is_a_home_of_some_version():
 def test_everything_in_it_is_read_and_its_schema_brought_up_to_date(old_home):
     with Store(old_home) as store:
         jobs = {job.name: job for job in store.read.jobs()}
-        assert {name: job.state for name, job in jobs.items()} == {
+        assert {name: job.state for name, job in jobs.items() if name != "shares"} == {
             "ok": "succeeded", "bad": "failed", "night-n": "succeeded", "deploy": "held", "behind": "waiting",
             "gone": "cancelled",
         }  # fmt: skip
@@ -46,10 +47,10 @@ def test_everything_in_it_is_read_and_its_schema_brought_up_to_date(old_home):
         assert "no such luck" in jobs["bad"].attempts[-1].explanation
         assert [str(gate) for gate in jobs["deploy"].spec.when] == ["night-n.metrics/mAP50(B) >= 0.5"]
         assert store.read.held_groups()["night"].reason == "until Monday"
-        assert [mark.reason for mark in store.read.gpu_marks().values()] == ["new fan"]
+        assert {mark.reason for mark in store.read.gpu_marks().values()} == {"new fan"}
         assert store.read.environment(jobs["deploy"].id) == {"PATH": "/usr/bin:/bin"}
         assert len(store.read.audit()) > 10
-        assert len(store.read.forecast_record()) == 3
+        assert len(store.read.forecast_record()) >= 3
         store.read.published()
         store.read.host()
         reader = RunReader(jobs["night-n"].run_dir)
@@ -58,6 +59,18 @@ def test_everything_in_it_is_read_and_its_schema_brought_up_to_date(old_home):
     with closing(sqlite3.connect(old_home.queue)) as queue:
         assert queue.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert queue.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_came_later_is_read_from_the_newest(home: Home):
+    restore(HERE / STORED[-1], home)
+    with Store(home) as store:
+        jobs = {job.name: job for job in store.read.jobs()}
+        closing, drained = sorted(store.read.gpu_marks().values(), key=lambda mark: mark.closes_at is None)
+        assert closing.closes_at == jobs["deploy"].deadline_at == store.read.bookings()[0].ends_at
+        assert drained.closes_at is None
+        assert jobs["shares"].attempts[0].promised_bytes == 8 << 30
+        assert store.read.preflights([jobs["night-n"].id])[jobs["night-n"].id].errors
+        assert [message.body for message in store.outbox.due("json://127.0.0.1:9", FAR_AHEAD)] == ["no such luck"]
 
 
 @pytest.mark.parametrize("name", STORED)
