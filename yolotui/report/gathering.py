@@ -28,7 +28,7 @@ _IDLE_VERBS = {"drain", "undrain", "quarantine", "end-quarantine", "lead", "leav
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """A card that nobody used, and why: `job` is who would have come next, `why` what the planner said then.
+    """A card that nobody used, and why: `job` is who would have come next (`name`), `why` what the planner said then.
 
     `queued` counts the jobs that asked for a GPU and were in the queue when it began.
     """
@@ -39,6 +39,7 @@ class Gap(Struct, frozen=True, kw_only=True):
     until: float
     cause: Standstill
     job: int | None
+    name: str
     why: str
     queued: int
 
@@ -135,7 +136,7 @@ def gather(store: Store, samples: Samples, costs: CostsConfig, since: float, unt
         by_project=by_project(usage.runs, drawn, costs),
         energy=drawn,
         strips=tuple(_strip(card, observed[card.gpu], since, until) for card in usage.cards),
-        gaps=_gaps(usage, read.idleness(since, until), _circumstances(store, jobs, until)),
+        gaps=_gaps(usage, read.idleness(since, until), _circumstances(store, jobs, until), by_id),
         crashes=_crashes(jobs, read.audit_of({"start"}, until), since, until),
         foresight=_foresight(
             [each for each in read.forecast_record(100_000) if since <= each.started_at <= until], by_id
@@ -181,7 +182,7 @@ def _circumstances(store: Store, jobs: Sequence[Job], until: float) -> Circumsta
     return circumstances(deeds, read.bookings(over=True), jobs, published.at if published else None, until)
 
 
-def _gaps(usage: Report, record: Sequence[Recorded], around: Circumstances) -> tuple[Gap, ...]:
+def _gaps(usage: Report, record: Sequence[Recorded], around: Circumstances, jobs: Mapping[int, Job]) -> tuple[Gap, ...]:
     return tuple(
         Gap(
             gpu=card.gpu,
@@ -190,6 +191,7 @@ def _gaps(usage: Report, record: Sequence[Recorded], around: Circumstances) -> t
             until=piece.until,
             cause=piece.idleness.cause,
             job=piece.idleness.job,
+            name=jobs[piece.idleness.job].name if piece.idleness.job in jobs else "",
             why=piece.idleness.why,
             queued=gap.queued,
         )

@@ -14,13 +14,15 @@ from yolotui.units import format_clock
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#999999", "#000000")  # Okabe and Ito's
 GIVEN, COMPUTES, UNSEEN = COLOURS[0], COLOURS[1], "#bbb"
+BRIEF = frozenset({"at", "from", "cause", "foreseen", "between", "started", "state"})
+"""Columns whose cells stay on one line; names may be of any length, and wrap."""
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #222 }
 h1 { font-size: 1.6em } h2 { margin-top: 1.8em; font-size: 1.25em }
 table { border-collapse: collapse; margin: .7em 0; font-size: .93em }
 th, td { padding: .25em .8em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
 th { border-bottom: 2px solid #888; overflow-wrap: normal } td { border-bottom: 1px solid #ddd }
-.figure { text-align: right; white-space: nowrap } td.bar { width: 16em; vertical-align: middle }
+.brief, .figure { white-space: nowrap } .figure { text-align: right } td.bar { width: 16em; vertical-align: middle }
 .bar div, .key { height: .8em; background: #0072b2 } .key { display: inline-block; width: 1em; margin: 0 .4em 0 1em }
 .strips { display: grid; grid-template-columns: minmax(6em, 13em) 1fr; gap: .5em 1em; align-items: center }
 .strips svg { width: 100%; height: 2.2em } .strips span { overflow-wrap: anywhere }
@@ -52,7 +54,7 @@ def page(night: NightReport, told: Sequence[Section], now: float, pictures: Sequ
 def _table(section: Section) -> str:
     if not section.rows:
         return ""
-    kinds = [' class="figure"' if column in section.right else "" for column in section.columns]
+    kinds = [_kind(column, section) for column in section.columns]
     head = "".join(f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, section.columns, strict=True))
     bars = [_bar(share) for share in section.bars] or [""] * len(section.rows)
     rows = "\n".join(
@@ -62,6 +64,12 @@ def _table(section: Section) -> str:
         for row, bar in zip(section.rows, bars, strict=True)
     )
     return f"<table><tr>{head}{'<th></th>' if section.bars else ''}</tr>\n{rows}</table>"
+
+
+def _kind(column: str, section: Section) -> str:
+    if column in section.right:
+        return ' class="figure"'
+    return ' class="brief"' if column in BRIEF else ""
 
 
 def _bar(share: float) -> str:
@@ -119,7 +127,7 @@ def _curves(curves: Sequence[Curve]) -> str:
         )
         colour = COLOURS[number % len(COLOURS)]
         parts.append(f'<polyline points="{" ".join(places)}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
-        names.append(f"<li>{_key(colour)}{curve.job_id} {escape(curve.name)} {escape(curve.metric)}</li>")
+        names.append(f"<li>{_key(colour)}{curve.job_id} {escape(curve.name)}, {escape(curve.metric)}</li>")
     chart = _svg(width, height + 24, parts, "How the runs went")
     return f'<div class="curves">{chart}<ul>{"".join(names)}</ul></div>'
 

@@ -16,7 +16,7 @@ from yolotui.report.gathering import Gap, NightReport
 from yolotui.report.heat import heat_lines
 from yolotui.units import format_clock, format_duration
 
-GAPS_TOLD = 20
+CAUSES_TOLD = 12
 
 
 class Chart(StrEnum):
@@ -68,12 +68,12 @@ def _total(night: NightReport, costs: CostsConfig, now: float) -> Section:
         known = f", as far as it was measured: for {share:.0%} of the time" if share < 0.995 else ""
         sentences.append(f"{night.energy.total_kwh:.2f} kWh, idle cards included{known}.")
     if total.cost is not None:
-        sentences.append(f"{_money(total.cost, costs)}.")
+        sentences.append(f"It cost {_money(total.cost, costs)}.")
     return Section(title=f"Report: {span}", sentences=tuple(sentences))
 
 
-def _money(amount: float | None, costs: CostsConfig) -> str:
-    return "" if amount is None else f"{amount:.2f} {costs.currency}"
+def _money(amount: float, costs: CostsConfig) -> str:
+    return f"{amount:.2f} {costs.currency}"
 
 
 def _cards(night: NightReport, now: float) -> Section:
@@ -94,77 +94,93 @@ def _cards(night: NightReport, now: float) -> Section:
 
 
 def _charges(title: str, charges: Sequence[Charge], costs: CostsConfig) -> Section:
+    """What is not known of anybody has no column."""
     most_s = max(charge.gpu_s for charge in charges) or 1.0
-    columns = ("name", "GPU-h", "jobs", "kWh", "cost")
+    told = {
+        "name": [charge.name for charge in charges],
+        "GPU-h": [f"{charge.gpu_s / HOUR_S:.2f}" for charge in charges],
+        "jobs": [str(charge.jobs) for charge in charges],
+        "kWh": [f"{charge.kwh:.2f}" for charge in charges if charge.kwh is not None],
+        "cost": [_money(charge.cost, costs) for charge in charges if charge.cost is not None],
+    }
+    columns = tuple(name for name, cells in told.items() if cells)
     return Section(
         title=title,
         columns=columns,
         right=frozenset(columns[1:]),
-        rows=tuple(
-            (
-                charge.name,
-                f"{charge.gpu_s / HOUR_S:.2f}",
-                str(charge.jobs),
-                f"{charge.kwh:.2f}" if charge.kwh is not None else "",
-                _money(charge.cost, costs),
-            )
-            for charge in charges
-        ),
+        rows=tuple(zip(*(told[name] for name in columns), strict=True)),
         bars=tuple(charge.gpu_s / most_s for charge in charges),
     )
 
 
 def _runs(usage: Report) -> Section:
-    rows = []
-    for run in usage.runs:
-        found = main_metric(run.best)
-        rows.append(
-            (
-                str(run.job_id),
-                run.name,
-                run.owner,
-                run.state,
-                f"{found[0].removeprefix('metrics/')} {found[1]:.4g}" if found else "",
-                f"{run.epochs_done}/{run.epochs_total}" if run.epochs_total else "",
-                format_duration(run.ran_s),
-                f"{run.gpu_s / HOUR_S:.2f}",
-                str(run.attempts),
-            )
+    metrics = {found[0].removeprefix("metrics/") for run in usage.runs if (found := main_metric(run.best))}
+    best = metrics.pop() if len(metrics) == 1 else "best"
+    rows = [
+        (
+            str(run.job_id),
+            run.name,
+            run.owner,
+            run.state,
+            _best(run.best, names_it=best == "best"),
+            f"{run.epochs_done}/{run.epochs_total}" if run.epochs_total else "",
+            format_duration(run.ran_s),
+            f"{run.gpu_s / HOUR_S:.2f}",
+            str(run.attempts),
         )
+        for run in usage.runs
+    ]
     return Section(
         title="Runs",
         sentences=() if rows else ("Nothing ran in this time.",),
         chart=Chart.CURVES,
-        columns=("id", "name", "owner", "state", "best", "epochs", "ran", "GPU-h", "tries"),
+        columns=("id", "name", "owner", "state", best, "epochs", "ran", "GPU-h", "tries"),
         right=frozenset({"id", "epochs", "ran", "GPU-h", "tries"}),
         rows=tuple(rows),
     )
 
 
+def _best(best: dict[str, float], *, names_it: bool) -> str:
+    """The number that a run is judged by, with its name where not all runs are judged by the same."""
+    if (found := main_metric(best)) is None:
+        return ""
+    name, value = found
+    return f"{name.removeprefix('metrics/')} {value:.4g}" if names_it else f"{value:.4g}"
+
+
 def _idle(night: NightReport, now: float) -> Section:
     by_cause = {each: sum(gap.until - gap.since for gap in night.gaps if gap.cause is each) for each in Standstill}
     told = [f"{each.value} {format_duration(by_cause[each])}" for each in _longest_first(by_cause)]
-    longest = sorted(night.gaps, key=lambda gap: gap.since - gap.until)[:GAPS_TOLD]
-    rest = len(night.gaps) - len(longest)
-    names = {run.job_id: run.name for run in night.usage.runs}
+    alike: dict[tuple[object, ...], list[Gap]] = {}
+    for gap in night.gaps:
+        if gap.cause is not Standstill.NOTHING_WAITED:
+            alike.setdefault((gap.cause, gap.job or (gap.gpu, gap.why)), []).append(gap)
+    rows = sorted(alike.values(), key=_idle_s, reverse=True)
     return Section(
         title="Idle GPUs",
         sentences=(
             f"Idle for: {', '.join(told)}." if told else "No card was idle for a minute or more.",
-            *((f"The {GAPS_TOLD} longest of {len(night.gaps)}:",) if rest else ()),
+            *((f"Of {len(rows)} causes those that cost most:",) if rows[CAUSES_TOLD:] else ()),
         ),
-        columns=("GPU", "from", "for", "cause", "what was said then"),
+        columns=("GPUs", "from", "for", "cause", "what was said then"),
         right=frozenset({"for"}),
-        rows=tuple(
-            (
-                gap.label.split(" ")[0],
-                format_clock(gap.since, now),
-                format_duration(gap.until - gap.since),
-                gap.cause,
-                _said(gap, names.get(gap.job or 0, "")),
-            )
-            for gap in longest
-        ),
+        rows=tuple(_alike(gaps, now) for gaps in rows[:CAUSES_TOLD]),
+    )
+
+
+def _idle_s(gaps: Sequence[Gap]) -> float:
+    return sum(gap.until - gap.since for gap in gaps)
+
+
+def _alike(gaps: Sequence[Gap], now: float) -> tuple[str, ...]:
+    """Gaps of one cause: on which cards, from when on, for how long together, and what was said of the longest."""
+    longest = max(gaps, key=lambda gap: gap.until - gap.since)
+    return (
+        " ".join(dict.fromkeys(gap.label.split(" ")[0] for gap in gaps)),
+        format_clock(min(gap.since for gap in gaps), now),
+        format_duration(_idle_s(gaps)),
+        longest.cause,
+        longest.why if longest.job is None else f"#{longest.job} {longest.name}: {longest.why}",
     )
 
 
@@ -172,24 +188,18 @@ def _longest_first(by_cause: dict[Standstill, float]) -> list[Standstill]:
     return sorted((each for each, seconds in by_cause.items() if seconds), key=lambda each: -by_cause[each])
 
 
-def _said(gap: Gap, name: str) -> str:
-    """What the planner said of the card, or of the job that was to come next."""
-    return gap.why if gap.job is None else f"#{gap.job}{f' {name}' if name else ''}: {gap.why}"
-
-
 def _crashes(night: NightReport, now: float) -> Section:
     return Section(
         title="What broke, and what mended it",
         sentences=() if night.crashes else ("Nothing broke.",),
-        columns=("at", "job", "try", "what happened", "then"),
+        columns=("at", "job", "try", "what happened, and then"),
         right=frozenset({"try"}),
         rows=tuple(
             (
                 format_clock(crash.at, now),
                 f"{crash.job_id} {crash.name}",
                 str(crash.attempt),
-                " ".join(part for part in (crash.cause, crash.explanation) if part),
-                " ".join((f"{crash.then}.", *crash.mended)),
+                " ".join((crash.explanation or f"{crash.cause}.", f"Then: {'; '.join((crash.then, *crash.mended))}.")),
             )
             for crash in night.crashes
         ),

@@ -37,12 +37,13 @@ class IdleWatch:
         idle, now = idle_cards(decision.world, decision.timetable), decision.at
         records: list[Recorded] = []
         for gpu in (gpu.uuid for gpu in decision.world.gpus):
-            before = self._seen.get(gpu)
-            if before is None or not before.is_like(idle.get(gpu)):
-                self._seen[gpu] = _Seen(idle.get(gpu), now)
-            if before and not before.is_recorded and now - before.since >= WORTH_A_ROW_S:
+            before, idleness = self._seen.get(gpu), idle.get(gpu)
+            is_worth_a_row = before and not before.is_recorded and now - before.since >= WORTH_A_ROW_S
+            if before and before.is_like(idleness):
+                self._seen[gpu] = _Seen(idleness, before.since, before.is_recorded or bool(is_worth_a_row))
+            else:
+                self._seen[gpu] = _Seen(idleness, now)
+            if before and is_worth_a_row:
                 records.append(Recorded(gpu, before.since, before.idleness))
-                if self._seen[gpu] is before:
-                    self._seen[gpu] = before._replace(is_recorded=True)
         if records:
             self._store.ledger.record_idleness(records)
