@@ -26,12 +26,12 @@ def tell_record(queue: Queue) -> None:
     for record in records:
         forecast = record.forecast
         foreseen = format_clock(forecast.start_at, now)
-        if had_interval(record):
+        if record.had_interval:
             foreseen += f" ({format_clock(forecast.low_at, now)}{EN_DASH}{format_clock(forecast.high_at, now)})"
         started = format_clock(record.started_at, now)
         table.add(str(record.job), names[record.job], foreseen, started, _error(record), _verdict(record))
     print_table(table)
-    if waits := [record for record in records if had_interval(record)]:
+    if waits := [record for record in records if record.had_interval]:
         narrate(f"{_held(waits)} of {len(waits)} intervals held ({_held(waits) / len(waits):.0%}; 80% should).")
 
 
@@ -39,23 +39,13 @@ def print_record(queue: Queue) -> None:
     """Print the record as a document, times in UTC seconds. Intervals count where a start was not foreseen at once."""
     records = queue.forecast_record()
     names = _names(queue, records)
-    waits = [record for record in records if had_interval(record)]
+    waits = [record for record in records if record.had_interval]
     starts = [_document(record, names[record.job]) for record in records]
     print_document("record", {"starts": starts, "intervals": len(waits), "intervals_held": _held(waits)})
 
 
-def had_interval(record: ForecastRecord) -> bool:
-    """Whether there was anything to foresee: what starts at once has no interval."""
-    return record.forecast.high_at > record.forecast.low_at
-
-
-def held(record: ForecastRecord) -> bool:
-    """Whether it started in the interval that four starts out of five should fall into."""
-    return record.forecast.low_at <= record.started_at <= record.forecast.high_at
-
-
 def _held(records: Iterable[ForecastRecord]) -> int:
-    return sum(map(held, records))
+    return sum(record.held for record in records)
 
 
 def _document(record: ForecastRecord, name: str) -> dict[str, Any]:
@@ -69,7 +59,7 @@ def _document(record: ForecastRecord, name: str) -> dict[str, Any]:
         "start_interval": [forecast.low_at, forecast.high_at],
         "started_at": record.started_at,
         "error_s": record.started_at - forecast.start_at,
-        "interval_held": held(record) if had_interval(record) else None,
+        "interval_held": record.held if record.had_interval else None,
         "expected_finish": forecast.finish_at,
         "ended_at": record.ended_at,
         "outcome": record.outcome.value if record.outcome else None,
@@ -87,6 +77,6 @@ def _error(record: ForecastRecord) -> str:
 
 
 def _verdict(record: ForecastRecord) -> str:
-    if not had_interval(record):
+    if not record.had_interval:
         return ""
-    return "held" if held(record) else "missed"
+    return "held" if record.held else "missed"

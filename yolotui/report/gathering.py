@@ -84,7 +84,8 @@ class Miss(Struct, frozen=True, kw_only=True):
 class Foresight(Struct, frozen=True, kw_only=True):
     """What was foreseen of the starts of the period against what came true. Seconds; factors are true over foreseen.
 
-    `misses` are the starts that were furthest outside of what was foreseen, the worst first.
+    `starts` counts those that were not foreseen for at once, `within` those of them that came in their interval;
+    `misses` are the starts that were furthest outside, the worst first.
     """
 
     starts: int
@@ -191,7 +192,7 @@ def _gaps(usage: Report, record: Sequence[Recorded], around: Circumstances, jobs
             until=piece.until,
             cause=piece.idleness.cause,
             job=piece.idleness.job,
-            name=jobs[piece.idleness.job].name if piece.idleness.job in jobs else "",
+            name=job.name if (job := jobs.get(piece.idleness.job or 0)) else "",
             why=piece.idleness.why,
             queued=gap.queued,
         )
@@ -234,16 +235,17 @@ def _what_became(job: Job, attempt: Attempt) -> str:
 
 
 def _foresight(records: Sequence[ForecastRecord], jobs: Mapping[int, Job]) -> Foresight:
-    late = [each.started_at - each.forecast.start_at for each in records]
+    waits = [each for each in records if each.had_interval]
+    late = [each.started_at - each.forecast.start_at for each in waits]
     factors = [
         (each.ended_at - each.started_at) / each.estimate_s
         for each in records
         if each.ended_at and each.outcome is Outcome.SUCCEEDED and each.estimate_s > 0
     ]
-    missed = sorted((each for each in records if _missed_by_s(each) > 0), key=_missed_by_s, reverse=True)
+    missed = sorted((each for each in waits if not each.held), key=_missed_by_s, reverse=True)
     return Foresight(
-        starts=len(records),
-        within=len(records) - len(missed),
+        starts=len(waits),
+        within=len(waits) - len(missed),
         median_late_s=median(late) if late else None,
         finished=len(factors),
         median_factor=median(factors) if factors else None,
@@ -252,8 +254,8 @@ def _foresight(records: Sequence[ForecastRecord], jobs: Mapping[int, Job]) -> Fo
 
 
 def _missed_by_s(record: ForecastRecord) -> float:
-    """How far the start was outside of the interval foreseen for it; 0 within."""
-    return max(record.forecast.low_at - record.started_at, record.started_at - record.forecast.high_at, 0.0)
+    """How far the start was outside of the interval foreseen for it."""
+    return max(record.forecast.low_at - record.started_at, record.started_at - record.forecast.high_at)
 
 
 def _miss(record: ForecastRecord, jobs: Mapping[int, Job]) -> Miss:

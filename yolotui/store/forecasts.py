@@ -27,6 +27,16 @@ class ForecastRecord(Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     outcome: Outcome | None = None
 
+    @property
+    def had_interval(self) -> bool:
+        """Whether there was anything to foresee: what starts at once has no interval."""
+        return self.forecast.high_at > self.forecast.low_at
+
+    @property
+    def held(self) -> bool:
+        """Whether it started in the interval that four starts out of five should fall into."""
+        return self.forecast.low_at <= self.started_at <= self.forecast.high_at
+
 
 def begin(write: Transaction, job_id: int, number: int, forecast: Forecast, estimate: Estimate) -> None:
     """Keep what was foreseen of an attempt that starts now."""
