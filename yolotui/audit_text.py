@@ -53,6 +53,8 @@ WORDS: Mapping[str, Words] = {
     "lead": Words(("pid {pid}",)),
     "drain": Words(("{gpu}", "closes {closes_at}")),
     **dict.fromkeys(("undrain", "quarantine", "end-quarantine"), Words(("{gpu}",))),
+    **dict.fromkeys(("gpu-trouble", "gpu-well"), Words(("{gpu}", "{what}"))),
+    "gpu-error": Words(("attempt {attempt}", "{gpus}")),
     "reserve": Words(("booking {booking} of {owner}", "{gpus}", "{starts_at} to {ends_at}", "{state}")),
     "unreserve": Words(("booking {booking} of {owner}", "{gpus}", "{starts_at} to {ends_at}")),
     **dict.fromkeys(("transfer", "extend", "move", "rebind"), Words(("booking {booking}", "{changes}"))),

@@ -13,13 +13,21 @@ from yolotui.notify.sender import Sender
 
 def test_a_test_message_arrives_and_what_does_not_is_said(shell, store):
     with Receiver() as receiver:
-        shell.home.config.write_text(f'[notify]\nfailed = ["{receiver.address}", "nosuch://x/y/z-secret-1"]\n')
+        shell.home.config.write_text(
+            f'[notify.channels.pager]\nto = ["{receiver.address}", "nosuch://x/y/z-secret-1"]\n'
+            'events = ["failed", "gpu"]\nseverity = "error"\n'
+        )
         result = shell("notify", "--test")
     assert receiver.titles == ["yolotui: a test"]
     assert result.exit_code == 4
-    assert "json://…hook: arrived" in result.stderr
-    assert "apprise does not know such an address" in result.stderr
-    assert "secret" not in result.stderr
+    arrived, lost = result.stdout.splitlines()[1:]
+    assert arrived.split("  ")[0] == "json://…hook"
+    assert "arrived" in arrived
+    assert arrived.endswith("failed, gpu (error or more)")
+    assert "apprise does not know such an address" in lost
+    assert "secret" not in result.stdout + result.stderr
+    (told,) = receiver.taken
+    assert "This address is told of failed, gpu (error or more)." in told["message"]
 
 
 def test_a_test_without_an_address_says_what_to_write(shell):

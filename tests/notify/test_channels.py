@@ -18,7 +18,7 @@ from yolotui.core.jobs import Owner
 from yolotui.errors import WrongFile
 from yolotui.locations import user_config
 from yolotui.notify.channels import Channel, channels, quiet_until, shown
-from yolotui.notify.telling import Notification
+from yolotui.notify.notification import Notification
 
 TEAM = """\
 [notify]

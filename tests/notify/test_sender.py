@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,21 +10,26 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from tests.cli.states import end, publish, reach, start
 from tests.helpers import eventually
 from tests.notify.server import Receiver
 from tests.scheduler.conftest import Rig
-from tests.store.builders import ANNA, submission, training
+from tests.store.builders import ANNA
 from yolotui.config import NotifyEvent
 from yolotui.core.bookings import BookingRequest, Ending
+from yolotui.core.gpus import Foreign, Host
 from yolotui.core.health import Finding, Severity
-from yolotui.core.jobs import Failed, Notice, Outcome, Progress, Succeeded, Waiting
+from yolotui.core.jobs import Failed, JobSpec, Kind, Notice, Outcome, Progress, Skipped, Succeeded, Waiting
+from yolotui.core.preflight import Preflight, Remark
 from yolotui.locations import Home
 from yolotui.notify.channels import Channel
 from yolotui.notify.delivering import deliver
 from yolotui.notify.sender import GIVE_UP_AFTER_S, Sender
-from yolotui.store import Actor, MarkCause, MessageState, Store
+from yolotui.notify.telling import VERBS
+from yolotui.scheduler.card_troubles import LASTS_S, CardTroubles
+from yolotui.store import Actor, MarkCause, MessageState, Store, Submission
 
 EVERYTHING = frozenset(NotifyEvent)
 BEN = Actor("ben", 0)
@@ -63,8 +69,18 @@ def drain(sender: Sender) -> None:
     eventually(lambda: (due := sender.step()) is None or due > time.time() + 1)
 
 
+NO_IMAGES = Remark(
+    rule="data", severity=Severity.ERROR, text="/home/anna/patients has no images.", advice="Look there."
+)
+
+
 def submit(store: Store, name: str, actor: Actor = ANNA) -> int:
-    return store.verbs.submit([submission(training(name))], actor)[0]
+    """A training of which much is nobody else's business."""
+    spec = JobSpec(
+        name=name, kind=Kind.TRAIN, model="yolo11n.yaml", data="/home/anna/patients/data.yaml", cwd="/srv/project",
+        arguments={"epochs": 10, "mosaic": 0.3}, env={"API_TOKEN": "hush"},
+    )  # fmt: skip
+    return store.verbs.submit([Submission(spec=spec, environment={"WANDB_API_KEY": "tok_123"})], actor)[0]
 
 
 def a_day(store: Store) -> Iterator[str]:
@@ -92,20 +108,60 @@ def a_day(store: Store) -> Iterator[str]:
     yield "night has finished"
     start(store, broken, gpus=("GPU-0",))
     yield "broken has started"
-    end(store, broken, Failed(now, "exit", "x"), outcome=Outcome.FAILED, cause="exit", explanation="It broke.")
+    end(
+        store,
+        broken,
+        Failed(now, "exit", "x"),
+        outcome=Outcome.FAILED,
+        cause="exit",
+        explanation="In /srv/labels/a.txt.",
+    )
     yield "broken has failed"
     ledger.tell("deadline-in-danger", sick, deadline_at=now, expected_finish=now + 60, why="Late.", change="P0 helps.")
     yield "sick: its deadline is in danger"
     ledger.tell("deadline-safe-again", sick, deadline_at=now, expected_finish=now - 60)
     yield "sick: its deadline is safe again"
+    held, behind = submit(store, "held"), submit(store, "behind")
+    ledger.record_preflight(held, "", Preflight(at=now, took_s=0.1, remarks=(NO_IMAGES,)), holds=True)
+    yield "held is held"
+    ledger.settle(behind, Waiting, Skipped(now, "night failed"), "skip", "It comes after job 1, which failed.")
+    yield "behind will not run"
+    store.verbs.hold_group("default", Actor.scheduler(), why="jobs 1, 2, 3 failed within a minute of starting")
+    yield "The group default is held"
+    store.verbs.release_group("default", ANNA)
     start(store, sick, gpus=("GPU-0",))
     yield "sick has started"
     ledger.attempt_out_of_sight(sick, 1, "no process")
     yield "sick is out of sight"
+    yield from _a_day_of_gpus(store, sick)
+    yield from _a_day_of_bookings(store)
+
+
+def _a_day_of_gpus(store: Store, job: int) -> Iterator[str]:
+    ledger, now = store.ledger, time.time()
     ledger.quarantine("GPU-1", MarkCause.ECC, "3 uncorrected errors")
-    yield "GPU GPU-1 is out of use"
+    yield "GPU 1 is out of use"
     ledger.end_quarantine("GPU-1", "it was replaced")
-    yield "GPU GPU-1 is used again"
+    yield "GPU 1 is used again"
+    ledger.tell("gpu-error", job, attempt=1, gpus=("GPU-0",), why="The driver reports Xid 79: it fell off the bus.")
+    yield "sick met an error of GPU 0"
+    cards = store.read.cards()
+    ill = (
+        replace(cards[0], temperature_c=91, slowdowns=("heat",)),
+        replace(cards[1], availability=Foreign((7,), 8 << 30, ("ben",))),
+    )
+    troubles = CardTroubles(store)
+    for at in (now, now + LASTS_S):
+        troubles.look_at(Host(at=at, gpus=ill, trouble="no answer"), {"GPU-0"})
+    yield from ("The driver of the GPUs fails", "GPU 0: too hot", "GPU 0: slowed down", "GPU 1: used by others")
+    for at in (now + 100, now + 100 + LASTS_S):
+        troubles.look_at(Host(at=at, gpus=cards), ())
+    for title in ("The driver of the GPUs fails", "GPU 0: too hot", "GPU 0: slowed down", "GPU 1: used by others"):
+        yield f"{title} no more"
+
+
+def _a_day_of_bookings(store: Store) -> Iterator[str]:
+    ledger, now = store.ledger, time.time()
     window = BookingRequest(starts_at=now, ends_at=now + 7200, count=2)
     first = store.verbs.reserve(window, ANNA)
     second = store.verbs.reserve(window, ANNA, waitlist=True)
@@ -116,11 +172,19 @@ def a_day(store: Store) -> Iterator[str]:
     ledger.end_booking(first.id, Ending.EXPIRED, "nobody came")
     yield f"Booking {first.id} has expired: nobody used it"
     yield f"Booking {second.id} has moved up from the waitlist"
+    for ending, words in (
+        (Ending.ENDED, "has ended"),
+        (Ending.GIVEN_BACK, "was given back: its job is done"),
+        (Ending.MISSED, "was missed"),
+    ):
+        last = second if ending is Ending.ENDED else store.verbs.reserve(window, ANNA)
+        ledger.end_booking(last.id, ending, "")
+        yield f"Booking {last.id} {words}"
 
 
 def test_every_event_arrives_once_at_a_server_that_fails_half_of_its_requests(store, unreliable):
     sender = sender_to(store, channel(unreliable.address))
-    expected = []
+    expected: list[str] = []
     for title in a_day(store):
         expected.append(title)
         drain(sender)
@@ -129,6 +193,8 @@ def test_every_event_arrives_once_at_a_server_that_fails_half_of_its_requests(st
     messages = store.outbox.newest(1000)
     assert {message.state for message in messages} == {MessageState.SENT}
     assert {message.event for message in messages} == set(EVERYTHING)
+    told = {message.audit for message in messages}
+    assert {row.verb for row in store.read.audit() if row.id in told} == VERBS
     assert unreliable.requests >= 2 * len(expected) - 1
 
 
@@ -144,6 +210,7 @@ def test_a_finished_training_is_told_with_its_figures_and_where_its_weights_are(
     assert "mAP50-95(B) 0.4321" in told["message"]
     assert "1m" in told["message"]
     assert f"{store.read.job(night).run_dir}/train/weights/best.pt" in told["message"]
+    assert f"{store.read.job(night).run_dir}/train/results.csv" in told["message"]
 
 
 def test_where_somebodys_data_lies_is_not_told(store, receiver):
@@ -157,6 +224,17 @@ def test_where_somebodys_data_lies_is_not_told(store, receiver):
     assert "scan 1.png" in told["message"]
     assert "patients" not in told["message"]
     assert "secret" not in told["message"]
+
+
+def test_only_figures_and_names_leave_the_machine_whatever_happens(store, receiver):
+    """Of what is somebody's own: no picture, no folder of data or code, no variable, no argument."""
+    sender = sender_to(store, channel(receiver.address))
+    for _ in a_day(store):
+        drain(sender)
+    assert len(receiver.taken) > 30
+    assert [taken for taken in receiver.taken if taken.get("attachments")] == []
+    said = json.dumps(receiver.taken)
+    assert [secret for secret in ("patients", "/srv", "hush", "tok_123", "mosaic", "scan.jpg") if secret in said] == []
 
 
 def test_a_sender_that_starts_anew_tells_nothing_again_and_forgets_nothing(store, receiver):
@@ -196,7 +274,7 @@ def test_owners_events_and_severity_say_who_is_told(store, receiver):
     start(store, submit(store, "bens", BEN), gpus=("GPU-1",))
     store.ledger.quarantine("GPU-0", MarkCause.LOST, "gone")
     drain(sender)
-    assert sorted(receiver.titles) == ["GPU GPU-0 is out of use", "bens has started"]
+    assert sorted(receiver.titles) == ["GPU 0 is out of use", "bens has started"]
 
 
 def test_a_digest_goes_out_together_when_its_time_has_come(store, receiver):
@@ -277,6 +355,19 @@ def test_a_leader_that_is_killed_again_and_again_has_everything_told_once(tmp_pa
         eventually(lambda: {each.state for each in rig.store.outbox.newest(10)} == {MessageState.SENT})
     assert sorted(unreliable.titles) == [f"job-{n} has finished" for n in range(3)]
     assert len(set(unreliable.events)) == len(unreliable.events)
+
+
+def test_the_first_address_is_heeded_without_another_leader(tmp_path, receiver):
+    home = Home(tmp_path / "live")
+    home.create()
+    with Rig(home, "cpu:1") as rig:
+        rig.lead()
+        rig.until(rig.command("before"), "succeeded")
+        home.config.write_text(f'[notify]\nfinished = ["{receiver.address}"]\n')
+        eventually(rig.store.outbox.cursors)
+        rig.until(rig.command("after"), "succeeded")
+        eventually(lambda: receiver.titles, 60)
+    assert receiver.titles == ["after has finished"]
 
 
 def test_only_one_sender_is_at_it(home, store):

@@ -117,7 +117,7 @@ def test_a_slot_of_the_cpu_is_never_to_blame(home: Home, kind: str, is_blamed: b
             _, attempt = failed(job, time.time(), "A")
             assert store.ledger.begin_attempt(job, msgspec.structs.replace(attempt, outcome=None))
             store.ledger.attempt_ended(job, attempt, lambda _: (Waiting(0.0), 1))
-            sickness.consider(attempt, host, store.read.gpu_marks(), time.time())
+            sickness.consider(job, attempt, host, store.read.gpu_marks(), time.time())
         assert bool(store.read.gpu_marks()) is is_blamed
 
 

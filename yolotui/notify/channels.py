@@ -15,7 +15,7 @@ from yolotui.config import Config, NotifyConfig, NotifyEvent, find
 from yolotui.core.health import Severity
 from yolotui.errors import WrongFile
 from yolotui.locations import Home, user_config
-from yolotui.notify.telling import Notification
+from yolotui.notify.notification import Notification
 
 log = logging.getLogger("yolotui.notify")
 _ORDER = tuple(Severity)
@@ -121,6 +121,19 @@ def channels(home: Home, owners: Iterable[int]) -> list[Channel]:
         except (OSError, WrongFile) as error:
             log.warning("%s is passed over: %s", file, error)
     return found
+
+
+def written_at(home: Home, owners: Iterable[int]) -> tuple[tuple[str, int], ...]:
+    """Every file that may say who is told, with when it was written (ns): another answer means other channels."""
+    files = {home.config, user_config(), *(_own_config(uid) for uid in owners)}
+    return tuple((str(file), _written_at(file)) for file in sorted(filter(None, files)))
+
+
+def _written_at(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _own_config(uid: int) -> Path | None:

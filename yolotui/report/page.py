@@ -22,6 +22,7 @@ h1 { font-size: 1.6em } h2 { margin-top: 1.8em; font-size: 1.25em }
 table { border-collapse: collapse; margin: .7em 0; font-size: .93em }
 th, td { padding: .25em .8em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
 th { border-bottom: 2px solid #888; overflow-wrap: normal } td { border-bottom: 1px solid #ddd }
+.name { min-width: 9em }
 .brief, .figure { white-space: nowrap } .figure { text-align: right } td.bar { width: 16em; vertical-align: middle }
 .bar div, .key { height: .8em; background: #0072b2 } .key { display: inline-block; width: 1em; margin: 0 .4em 0 1em }
 .strips { display: grid; grid-template-columns: minmax(6em, 13em) 1fr; gap: .5em 1em; align-items: center }
@@ -69,7 +70,7 @@ def _table(section: Section) -> str:
 def _kind(column: str, section: Section) -> str:
     if column in section.right:
         return ' class="figure"'
-    return ' class="brief"' if column in BRIEF else ""
+    return ' class="brief"' if column in BRIEF else ' class="name"' if column in {"job", "name"} else ""
 
 
 def _bar(share: float) -> str:

@@ -61,7 +61,7 @@ def _total(night: NightReport, costs: CostsConfig, now: float) -> Section:
     usage, total = night.usage, night.total
     span = f"{format_clock(usage.since, now)} to {format_clock(usage.until, now)}"
     share = usage.share_busy
-    told = f"{total.gpu_s / HOUR_S:.1f} GPU-hours"
+    told = f"{_hours(total.gpu_s)} GPU-hours"
     sentences = [told + (f", {share:.0%} of the cards' time." if share is not None else ".")]
     if night.energy:
         share = night.energy.measured
@@ -70,6 +70,11 @@ def _total(night: NightReport, costs: CostsConfig, now: float) -> Section:
     if total.cost is not None:
         sentences.append(f"It cost {_money(total.cost, costs)}.")
     return Section(title=f"Report: {span}", sentences=tuple(sentences))
+
+
+def _hours(seconds: float) -> str:
+    """`31.5`; of a short time as much as tells it from nothing."""
+    return f"{seconds / HOUR_S:.1f}" if seconds >= HOUR_S else f"{seconds / HOUR_S:.2g}"
 
 
 def _money(amount: float, costs: CostsConfig) -> str:
@@ -145,7 +150,7 @@ def _best(best: dict[str, float], *, names_it: bool) -> str:
     if (found := main_metric(best)) is None:
         return ""
     name, value = found
-    return f"{name.removeprefix('metrics/')} {value:.4g}" if names_it else f"{value:.4g}"
+    return f"{value:.4g} {name.removeprefix('metrics/')}" if names_it else f"{value:.4g}"
 
 
 def _idle(night: NightReport, now: float) -> Section:

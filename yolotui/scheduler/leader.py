@@ -18,6 +18,7 @@ from yolotui.core.plan import Policy
 from yolotui.errors import QueueUnusable
 from yolotui.leadership import Lock
 from yolotui.locations import Home
+from yolotui.scheduler.card_troubles import CardTroubles
 from yolotui.scheduler.collecting import Collector
 from yolotui.scheduler.deadlines import DeadlineWatch
 from yolotui.scheduler.deciding import Decider
@@ -108,6 +109,7 @@ class Leader:
         self._windows = Windows(store, self._picture, host, expires_s=bookings.expires_s)
         self._deadlines = DeadlineWatch(store, policy)
         self._idling = IdleWatch(store)
+        self._card_troubles = CardTroubles(store)
         self._publisher = Publisher(store)
         self._collector = Collector(home, keep, clock=clock)
         self._reaper = Reaper(
@@ -131,6 +133,7 @@ class Leader:
             self._learn(job)
         self._decider.remember()
         self._deadlines.remember()
+        self._card_troubles.remember()
         try:
             return self._lead()
         finally:
@@ -252,6 +255,7 @@ class Leader:
             self._windows.follow(timetable)
             self._deadlines.look_at(decision)
             self._idling.look_at(decision)
+            self._card_troubles.look_at(self._host.latest, timetable.resting)
             has_acted = bool(starts or timetable.skips or timetable.bindings)
             self._observe()
 

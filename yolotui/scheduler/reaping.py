@@ -125,7 +125,7 @@ class Reaper:
         log.info("job %d: attempt %d %s: %s", job.id, attempt.number, verdict.outcome, verdict.explanation)
         self._forget(job, attempt)
         self._decider.learn_end(job.id, attempt.number)
-        self._sickness.consider(record, self._host.latest, self._picture.marks, now)
+        self._sickness.consider(job.id, record, self._host.latest, self._picture.marks, now)
         if isinstance(status, Failed):
             self._hold_failing_group(job)
 

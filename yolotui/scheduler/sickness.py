@@ -60,11 +60,13 @@ class Sickness:
             why = f"the driver lost it ({gpu.availability.reason})"
             self._store.ledger.quarantine(gpu.uuid, MarkCause.LOST, why)
 
-    def consider(self, attempt: Attempt, host: Host, marks: Mapping[str, GpuMark], now: float) -> None:
-        """After an attempt that ended: is one of its cards to blame, or is a card cleared by it?"""
+    def consider(self, job_id: int, attempt: Attempt, host: Host, marks: Mapping[str, GpuMark], now: float) -> None:
+        """After an attempt of a job that ended: is one of its cards to blame, or is a card cleared by it?"""
         slots = {gpu.uuid for gpu in host.gpus if gpu.kind == "cpu"}  # on these such an error is the job's own
         if attempt.cause not in SUSPICIOUS or not attempt.gpus or slots & set(attempt.gpus):
             return
+        told = {"attempt": attempt.number, "gpus": attempt.gpus, "why": attempt.explanation}
+        self._store.ledger.tell("gpu-error", job_id, **told)
         endings = self._store.read.attempts_ended_since(now - WINDOW_S)
         for uuid, why in cleared(endings, marks):
             self._store.ledger.end_quarantine(uuid, why)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from yolotui.cli.options import json_option
-from yolotui.cli.printing import Table, narrate, print_document, print_table
+from yolotui.cli.printing import Table, print_document, print_table
 from yolotui.errors import ExitCode, NotPossible
 from yolotui.locations import Home
 from yolotui.units import format_duration
+
+TEST_TITLE = "yolotui: a test"
+EVERYBODY = "everybody"
 
 if TYPE_CHECKING:
     from yolotui.notify.channels import Channel
@@ -31,8 +34,8 @@ def notify_verb(is_test: bool, is_list: bool, lines: int, as_json: bool) -> int:
     from yolotui.notify.channels import channels
     from yolotui.store import Store
 
-    if is_test and (is_list or as_json):
-        raise click.UsageError("--test sends and shows nothing else: leave out --list and --json.")
+    if is_test and is_list:
+        raise click.UsageError("--test sends, --list shows: one of both.")
     home = Home.current()
     with Store(home) as store:
         if is_list:
@@ -40,12 +43,13 @@ def notify_verb(is_test: bool, is_list: bool, lines: int, as_json: bool) -> int:
             return ExitCode.DONE
         found = channels(home, store.read.owner_uids())
     if is_test:
-        return _send_tests(found)
+        return _send_tests(found, as_json=as_json)
     _show_channels(found, as_json=as_json)
     return ExitCode.DONE
 
 
-def _send_tests(found: list[Channel]) -> int:
+def _send_tests(found: list[Channel], *, as_json: bool) -> int:
+    """Send a message to each address, and tell what went where; it says itself of what the address is told."""
     from yolotui.core.health import Severity
     from yolotui.notify.channels import shown
     from yolotui.notify.delivering import deliver
@@ -54,13 +58,39 @@ def _send_tests(found: list[Channel]) -> int:
         raise NotPossible(
             'Nobody is to be told anything: write [notify] finished = ["wecom://…"] into the configuration.'
         )
-    troubles = 0
+    results = []
     for address in dict.fromkeys(channel.address for channel in found):
-        host = socket.gethostname()
-        trouble = deliver(address, "yolotui: a test", f"Notifications of {host} arrive here.", Severity.INFO)
-        narrate(f"{shown(address)}: {trouble or 'arrived'}")
-        troubles += bool(trouble)
-    return ExitCode.NOT_POSSIBLE if troubles else ExitCode.DONE
+        told_of = "; ".join(_told_of(channel) for channel in found if channel.address == address)
+        body = f"Notifications of {socket.gethostname()} arrive here. This address is told of {told_of}."
+        trouble = deliver(address, TEST_TITLE, body, Severity.INFO)
+        results.append({"address": shown(address), "told_of": told_of, "trouble": trouble})
+    if as_json:
+        print_document("tests", results)
+    else:
+        table = Table(("address", "the test", "told of"))
+        for result in results:
+            table.add(result["address"], result["trouble"] or "arrived", result["told_of"])
+        print_table(table)
+    return ExitCode.NOT_POSSIBLE if any(result["trouble"] for result in results) else ExitCode.DONE
+
+
+def _told_of(channel: Channel) -> str:
+    """`failed, gpu (warning or more, about anna)`."""
+    limits = [f"{channel.severity.value} or more"] if channel.severity != "info" else []
+    about = _about(channel)
+    limits += [f"about {about}"] if about != EVERYBODY else []
+    return _events(channel, ", ") + (f" ({', '.join(limits)})" if limits else "")
+
+
+def _events(channel: Channel, separator: str) -> str:
+    from yolotui.config import NotifyEvent
+
+    is_all = len(channel.events) == len(NotifyEvent)
+    return "all" if is_all else separator.join(event.value for event in NotifyEvent if event in channel.events)
+
+
+def _about(channel: Channel) -> str:
+    return " ".join(sorted(channel.owners)) or (f"uid {channel.uid}" if channel.uid is not None else EVERYBODY)
 
 
 def _show_channels(found: list[Channel], *, as_json: bool) -> None:
@@ -86,11 +116,8 @@ def _show_channels(found: list[Channel], *, as_json: bool) -> None:
         return
     table = Table(("address", "events", "from", "about", "digest"))
     for channel in found:
-        is_all = len(channel.events) == len(NotifyEvent)
-        events = "all" if is_all else " ".join(event.value for event in NotifyEvent if event in channel.events)
-        about = " ".join(sorted(channel.owners)) or (f"uid {channel.uid}" if channel.uid is not None else "everybody")
         digest = format_duration(channel.digest_s) if channel.digest_s else ""
-        table.add(shown(channel.address), events, channel.severity.value, about, digest)
+        table.add(shown(channel.address), _events(channel, " "), channel.severity.value, _about(channel), digest)
     print_table(table)
 
 

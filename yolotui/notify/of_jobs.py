@@ -1,0 +1,160 @@
+"""What is told of jobs: that they start, end, recover, make room, are late, or are not well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from yolotui.config import NotifyEvent
+from yolotui.core.health import Severity
+from yolotui.core.jobs import Job, Kind, Outcome
+from yolotui.core.planning.saying import gpus_text
+from yolotui.notify.notification import SCHEDULER, Notification, lines, why_of, without_folders
+from yolotui.store import AuditRow
+from yolotui.units import format_clock, format_duration
+
+
+def _started(row: AuditRow, job: Job) -> Notification | None:
+    if row.detail.get("attempt") != 1:
+        return None
+    gpus = len(row.detail.get("gpus") or ())
+    return Notification(
+        event=NotifyEvent.STARTED,
+        severity=Severity.INFO,
+        title=f"{job.name} has started",
+        body=f"Job {job.id}, {gpus_text(gpus)}.",
+    )
+
+
+def _runs(row: AuditRow, job: Job) -> Notification | None:
+    """An attempt runs: good news where the one before it broke."""
+    number = row.detail["attempt"]
+    if number < 2:
+        return None
+    before, attempt = job.attempts[number - 2], job.attempts[number - 1]
+    if before.outcome not in {Outcome.FAILED, Outcome.INTERRUPTED}:
+        return None
+    epoch = attempt.resumed_from_epoch
+    return Notification(
+        event=NotifyEvent.RECOVERED,
+        severity=Severity.WARNING,
+        title=f"{job.name} runs again",
+        body=lines(
+            f"Job {job.id}, attempt {number}, "
+            + (f"continued after epoch {epoch}." if epoch is not None else "from the beginning."),
+            f"Before: {without_folders(before.explanation)}" if before.explanation else "",
+        ),
+    )
+
+
+def _ended(row: AuditRow, job: Job) -> Notification | None:
+    attempt = job.attempts[row.detail["attempt"] - 1]
+    took = sum((each.ended_at or 0.0) - each.started_at for each in job.attempts if each.started_at and each.ended_at)
+    match row.detail["then"]:
+        case "succeeded":
+            best = attempt.progress.best
+            figures = ", ".join(f"{name.removeprefix('metrics/')} {value:.4g}" for name, value in sorted(best.items()))
+            weights = f"{job.run_dir}/train/weights/best.pt" if job.spec.kind is Kind.TRAIN else ""
+            return Notification(
+                event=NotifyEvent.FINISHED,
+                severity=Severity.INFO,
+                title=f"{job.name} has finished",
+                body=lines(
+                    f"Job {job.id}, {format_duration(took)}"
+                    + (f", {_epochs(job)}." if job.progress.epochs_done else "."),
+                    f"Best: {figures}." if figures else "",
+                    f"Weights: {weights}" if weights else "",
+                    f"Results: {job.run_dir}/train/results.csv" if weights else "",
+                    f"More: yolotui show {job.id}",
+                ),
+            )
+        case "failed":
+            cause = row.detail.get("cause") or "no cause known"
+            return Notification(
+                event=NotifyEvent.FAILED,
+                severity=Severity.ERROR,
+                title=f"{job.name} has failed",
+                body=lines(
+                    f"Job {job.id}, {format_duration(took)}, {_epochs(job)}, {cause}.",
+                    why_of(row),
+                    f"More: yolotui show {job.id}, yolotui logs {job.id}",
+                ),
+            )
+    return None
+
+
+def _epochs(job: Job) -> str:
+    return f"{job.progress.epochs_done} of {job.progress.epochs_total or job.spec.epochs or '?'} epochs"
+
+
+def _out_of_sight(row: AuditRow, job: Job) -> Notification:
+    return Notification(
+        event=NotifyEvent.FAILED,
+        severity=Severity.WARNING,
+        title=f"{job.name} is out of sight",
+        body=lines(f"Job {job.id}: nothing proves its process alive or dead.", why_of(row)),
+    )
+
+
+def _of_eviction(words: str) -> Callable[[AuditRow, Job], Notification]:
+    def told(row: AuditRow, job: Job) -> Notification:
+        due_at = row.detail.get("due_at")
+        when = f"At {format_clock(due_at, row.at)}: " if due_at else ""
+        return Notification(
+            event=NotifyEvent.EVICTED,
+            severity=Severity.INFO if row.verb == "withdraw-notice" else Severity.WARNING,
+            title=f"{job.name} {words}",
+            body=lines(f"Job {job.id}. {when}{why_of(row)}", "It keeps its place and continues from its checkpoint."),
+        )
+
+    return told
+
+
+def _of_deadline(row: AuditRow, job: Job) -> Notification:
+    is_safe = row.verb == "deadline-safe-again"
+    deadline, finish = row.detail.get("deadline_at"), row.detail.get("expected_finish")
+    times = (
+        f"Due {format_clock(deadline, row.at)}, expected {format_clock(finish, row.at)}." if deadline and finish else ""
+    )
+    return Notification(
+        event=NotifyEvent.DEADLINE,
+        severity=Severity.INFO if is_safe else Severity.WARNING,
+        title=f"{job.name}: its deadline is {'safe again' if is_safe else 'in danger'}",
+        body=lines(f"Job {job.id}. {times}", why_of(row), str(row.detail.get("change") or "")),
+    )
+
+
+def _of_health(row: AuditRow, job: Job) -> Notification:
+    return Notification(
+        event=NotifyEvent.HEALTH,
+        severity=Severity(row.detail["severity"]),
+        title=f"{job.name}: {row.detail['rule']}",
+        body=lines(f"Job {job.id}, epoch {row.detail['epoch']}.", why_of(row)),
+    )
+
+
+def _kept_back(row: AuditRow, job: Job) -> Notification | None:
+    """The check before the start has found errors, or what it hangs on has not come: people's own acts are no news."""
+    if row.actor != SCHEDULER:
+        return None
+    return Notification(
+        event=NotifyEvent.FAILED,
+        severity=Severity.WARNING,
+        title=f"{job.name} {'is held' if row.verb == 'hold' else 'will not run'}",
+        body=lines(f"Job {job.id} has not started.", why_of(row)),
+    )
+
+
+TELLERS: Mapping[str, Callable[[AuditRow, Job], Notification | None]] = {
+    "start": _started,
+    "run": _runs,
+    "end": _ended,
+    "lose-sight": _out_of_sight,
+    "notice": _of_eviction("will have to make room"),
+    "withdraw-notice": _of_eviction("need not make room after all"),
+    "evict": _of_eviction("makes room"),
+    "deadline-in-danger": _of_deadline,
+    "deadline-safe-again": _of_deadline,
+    "health": _of_health,
+    "hold": _kept_back,
+    "skip": _kept_back,
+}
