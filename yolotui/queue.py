@@ -142,12 +142,21 @@ class Queue(Foresight, Sharing):
         Raises WrongUse for what does not exist, is misspelt, or can never run on this machine.
         """
         from yolotui.jobfile import checked
+        from yolotui.preflight.basis import Footings
 
         specs = tuple(checked(spec, folder=Path.cwd(), weights_dir=self.home.weights) for spec in specs)
         if refused := [said for spec in specs if (said := self._too_much(spec))]:
             raise WrongUse("\n".join(refused))
+        footings = Footings()
         submissions = [
-            Submission(spec=spec, priority=priority, environment=_environment(spec), hold=hold) for spec in specs
+            Submission(
+                spec=spec,
+                priority=priority,
+                environment=_environment(spec),
+                hold=hold,
+                footing=footings.of(spec, spec.cwd),
+            )
+            for spec in specs
         ]
         return self._do(reason, lambda actor: self._store.verbs.submit(submissions, actor))
 
@@ -156,14 +165,23 @@ class Queue(Foresight, Sharing):
     ) -> FileTaken:
         """Take a file of jobs, whole or not at all. Taking it again adds nothing twice. Raises WrongFile."""
         from yolotui.jobfile import read as read_jobfile
+        from yolotui.preflight.basis import Footings
 
         file = Path(path).absolute()
         jobs = read_jobfile(file, weights_dir=self.home.weights, existing=self.names()).jobs
         if refused := [f"{file}:{job.line}: {said}" for job in jobs if (said := self._too_much(job.spec))]:
             raise WrongFile(refused)
+        footings = Footings()
         submissions = [
-            Submission(spec=j.spec, priority=j.priority, environment=_environment(j.spec), hold=j.hold, digest=j.digest)
-            for j in jobs
+            Submission(
+                spec=job.spec,
+                priority=job.priority,
+                environment=_environment(job.spec),
+                hold=job.hold,
+                digest=job.digest,
+                footing=footings.of(job.spec, str(file.resolve().parent)),
+            )
+            for job in jobs
         ]
 
         def take(actor: Actor) -> FileTaken:
@@ -173,12 +191,19 @@ class Queue(Foresight, Sharing):
 
         return self._do(reason, take)
 
+    def changed_since(self, job_id: int) -> list[str]:
+        """What is not as it was when a job ran, and can't be restored by running it once more: sentences."""
+        from yolotui.repeating import not_as_it_was
+
+        return not_as_it_was(self.job(job_id))
+
     def repeat(self, job_id: int, changes: Mapping[str, Argument], *, reason: str = "") -> int:
         """Submit a job once more, with other arguments (None takes one away) and its own variables; returns the new id.
 
         What it came after lies behind it; what earlier jobs handed on is named by its path.
         """
         from yolotui.jobfile import checked
+        from yolotui.preflight.basis import Footings
         from yolotui.repeating import as_it_was
 
         job = self.job(job_id)
@@ -188,7 +213,12 @@ class Queue(Foresight, Sharing):
         spec = checked(spec, folder=Path.cwd(), weights_dir=self.home.weights)
         if refused := self._too_much(spec):
             raise WrongUse(refused)
-        submission = Submission(spec=spec, priority=job.priority, environment=self._store.read.environment(job_id))
+        submission = Submission(
+            spec=spec,
+            priority=job.priority,
+            environment=self._store.read.environment(job_id),
+            footing=Footings().of_run(job, spec),
+        )
         return self._do(reason, lambda actor: self._store.verbs.submit([submission], actor))[0]
 
     def edit(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from msgspec.structs import replace
+
 from tests.core.jobs import HOUR, attempt, job
 from yolotui.core.comparing_runs import Changed, Kind, RunFacts, compare
 from yolotui.core.jobs import Kind as JobKind
@@ -41,6 +43,25 @@ def test_what_each_came_to():
     assert found.winner == 1
     assert found.caveats == ()
     assert found.differing == ()
+
+
+def test_what_they_were_made_with_is_told_where_it_is_known_and_differs():
+    made = {"commit": "a1b2c3", "data": "d1", "torch": "2.1"}
+    first = replace(run(1, 0.5, arguments={"lr0": 0.1}), made_from=made, in_force={"lr0": 0.1, "nbs": 64, "amp": True})
+    second = replace(
+        run(2, 0.5, gpu_model="A100", arguments={"lr0": 0.2}),
+        made_from=made | {"commit": "d4e5f6 with changes 77"},
+        in_force={"lr0": 0.2, "nbs": 32, "amp": True},
+    )
+    found = compare([first, second, run(3, 0.5)], 0)
+    assert {each.argument: each.values for each in found.made_otherwise} == {
+        "commit": ("a1b2c3", "d4e5f6 with changes 77", None),
+        "GPU": ("H100", "A100", "H100"),
+        "nbs in force": (64, 32, None),
+    }
+    assert "The code beside them was not the same: a1b2c3, d4e5f6 with changes 77." in [
+        caveat.sentence for caveat in found.caveats
+    ]
 
 
 def test_a_run_without_an_epoch_takes_nothing_from_the_others():

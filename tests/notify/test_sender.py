@@ -30,6 +30,7 @@ from yolotui.notify.sender import GIVE_UP_AFTER_S, Sender
 from yolotui.notify.telling import VERBS
 from yolotui.scheduler.card_troubles import LASTS_S, CardTroubles
 from yolotui.store import Actor, MarkCause, MessageState, Store, Submission
+from yolotui.store.preflights import Found
 
 EVERYTHING = frozenset(NotifyEvent)
 BEN = Actor("ben", 0)
@@ -122,7 +123,7 @@ def a_day(store: Store) -> Iterator[str]:
     ledger.tell("deadline-safe-again", sick, deadline_at=now, expected_finish=now - 60)
     yield "sick: its deadline is safe again"
     held, behind = submit(store, "held"), submit(store, "behind")
-    ledger.record_preflight(held, "", Preflight(at=now, took_s=0.1, remarks=(NO_IMAGES,)), holds=True)
+    ledger.record_preflights([Found(held, "", Preflight(at=now, took_s=0.1, remarks=(NO_IMAGES,)), holds=True)])
     yield "held is held"
     ledger.settle(behind, Waiting, Skipped(now, "night failed"), "skip", "It comes after job 1, which failed.")
     yield "behind will not run"

@@ -15,6 +15,7 @@ from tests.preflight.drawing import draw, label_of
 from yolotui.core.jobs import Held, JobSpec, Kind
 from yolotui.core.timetable import Entry
 from yolotui.locations import Home
+from yolotui.queue import Queue
 from yolotui.scheduler import preflights
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.preflights import Preflights
@@ -72,7 +73,7 @@ def test_what_has_changed_since_the_first_check_is_said_before_the_start(
     assert not again.lets_start(job)
     again.until_looked_at(job, since=changed_at)
     (remark,) = again.store.read.preflights([job])[job].warnings
-    assert (remark.rule, remark.text) == ("drift", "Changed since it was submitted or checked last: data.")
+    assert (remark.rule, remark.text) == ("drift", "Changed since it was checked first: data.")
     (row,) = [row for row in again.store.read.audit(jobs=[job]) if row.verb == "preflight"]
     assert row.detail["why"] == [remark.text]
     again.preflights.close()
@@ -134,3 +135,14 @@ def test_what_starts_soon_is_looked_at_again_before_a_gpu_waits_for_it(
     leader.preflights.look_ahead([Entry(job_id=job, start_at=looked_at + 60)])
     leader.until_looked_at(job, since=looked_at)
     assert leader.lets_start(job)
+
+
+def test_what_has_changed_between_submission_and_the_first_check_is_said(leader: Leader, tmp_path: Path) -> None:
+    data = draw(tmp_path / "data")
+    with Queue(leader.store.home.root, start_scheduler=False) as queue:
+        (job,) = queue.add(JobSpec(name="t", kind=Kind.TRAIN, model="yolo11n.yaml", data=str(data)))
+    data.write_text(data.read_text() + "# another one\n")
+    assert not leader.lets_start(job)
+    leader.until_looked_at(job, since=0.0)
+    (remark,) = (each for each in leader.store.read.preflights([job])[job].warnings if each.rule == "drift")
+    assert remark.text == "Changed since it was submitted: data.yaml."

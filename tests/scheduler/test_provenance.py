@@ -39,7 +39,10 @@ def test_a_training_tells_what_it_was_made_from_and_can_be_repeated(rig: Rig, tm
     kept = json.loads(Path(done.run_dir, "attempt-1/provenance.json").read_text())
     assert kept["seed"] == 7
     assert kept["arguments"]["imgsz"] == 32
+    untracked = kept["code"].pop("untracked")
     assert kept["code"] == {"folder": str(data.parent), "commit": commit, "changed": True, "whole": True}
+    assert any(name.startswith("images/") for name in untracked)
+    assert {"torch", "ultralytics", "numpy"} <= kept["packages"].keys()
     assert "+# changed" in Path(done.run_dir, "attempt-1/changes.diff").read_text()
     assert {"python", "ultralytics", "torch"} <= kept["versions"].keys()
     checked = rig.store.read.preflights([job_id])[job_id]

@@ -292,6 +292,7 @@ def comparison_document(comparison: Comparison) -> Document:
         "metric": comparison.metric,
         "runs": [{"id": run.pop("job_id"), **run} for run in runs],
         "differing": msgspec.to_builtins(comparison.differing),
+        "made_otherwise": msgspec.to_builtins(comparison.made_otherwise),
         "caveats": msgspec.to_builtins(comparison.caveats),
     }
     return document

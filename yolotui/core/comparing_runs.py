@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import isfinite
 
@@ -33,7 +33,8 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     """A job, and what its run directory tells.
 
     `columns` are those of results.csv, a value an epoch (NaN: none); `elapsed_s` are seconds of training up to the end
-    of each epoch, over all attempts. `made_from` has the `commit` of the code and the fingerprint of the `data`.
+    of each epoch, over all attempts. `made_from` has versions, the `commit` of the code and the fingerprint of the
+    `data`; `in_force` the arguments that it went by, those that nobody gave among them.
     """
 
     job: Job
@@ -43,6 +44,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     changes: tuple[Changed, ...] = ()
     versions: dict[str, str] = {}
     made_from: dict[str, str] = {}
+    in_force: dict[str, Argument] = {}
 
 
 class Compared(Struct, frozen=True, kw_only=True):
@@ -66,7 +68,10 @@ class Compared(Struct, frozen=True, kw_only=True):
 
 
 class Differing(Struct, frozen=True):
-    """An argument that is not the same in all runs: a value a run, in their order; None where it was not given."""
+    """Something that is not the same in all runs: a value a run, in their order; None where it is not known.
+
+    In `Comparison.differing` these are arguments, None where one was not given.
+    """
 
     argument: str
     values: tuple[Argument, ...]
@@ -94,11 +99,16 @@ class Caveat(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """Runs in the order in which they were named. `metric` is the column that those with an epoch share, if any."""
+    """Runs in the order in which they were named. `metric` is the column that those with an epoch share, if any.
+
+    `made_otherwise` is what differs beside the arguments: versions, commit, data, GPU, driver, and arguments in force
+    that nobody gave.
+    """
 
     metric: str | None
     runs: tuple[Compared, ...]
     differing: tuple[Differing, ...]
+    made_otherwise: tuple[Differing, ...]
     caveats: tuple[Caveat, ...]
 
     @property
@@ -114,7 +124,8 @@ def compare(runs: Sequence[RunFacts], now: float) -> Comparison:
     return Comparison(
         metric=metric,
         runs=tuple(_compared(run, metric, now) for run in runs),
-        differing=tuple(_differing(runs)),
+        differing=tuple(_differing([_asked(run.job) for run in runs])),
+        made_otherwise=tuple(_made_otherwise(runs)),
         caveats=tuple(_caveats(runs, metric)),
     )
 
@@ -156,12 +167,26 @@ def _asked(job: Job) -> dict[str, Argument]:
     return {**asked, **spec.arguments}
 
 
-def _differing(runs: Sequence[RunFacts]) -> Iterable[Differing]:
-    asked = [_asked(run.job) for run in runs]
-    for name in dict.fromkeys(name for each in asked for name in each):
-        values = tuple(each.get(name) for each in asked)
+def _differing(tables: Sequence[Mapping[str, Argument]]) -> Iterable[Differing]:
+    for name in dict.fromkeys(name for each in tables for name in each):
+        values = tuple(each.get(name) for each in tables)
         if any(value != values[0] or type(value) is not type(values[0]) for value in values):
             yield Differing(name, values)
+
+
+def _made_otherwise(runs: Sequence[RunFacts]) -> Iterable[Differing]:
+    """What differs among those runs of which it is known; what was asked for differently is told as that."""
+    asked = {name for run in runs for name in _asked(run.job)}
+    for differing in _differing([_made_with(run, asked) for run in runs]):
+        if len({repr(value) for value in differing.values if value is not None}) > 1:
+            yield differing
+
+
+def _made_with(run: RunFacts, asked: Collection[str]) -> dict[str, Argument]:
+    found: dict[str, Argument] = {**run.versions, **run.made_from}
+    if gpu := _gpu_model(run.job):
+        found["GPU"] = gpu
+    return found | {f"{name} in force": value for name, value in run.in_force.items() if name not in asked}
 
 
 def _caveats(runs: Sequence[RunFacts], metric: str | None) -> Iterable[Caveat]:
@@ -213,7 +238,8 @@ def _surroundings(runs: Sequence[RunFacts]) -> Iterable[Caveat]:
                 Kind.VERSIONS, f"They were trained with different versions of {name}: {', '.join(known)}.", jobs
             )
     if _are_several(runs, "commit"):
-        yield Caveat(Kind.VERSIONS, "The code beside them was not the same: see `made from` in `yolotui show`.", jobs)
+        commits = ", ".join(dict.fromkeys(run.made_from["commit"] for run in runs if "commit" in run.made_from))
+        yield Caveat(Kind.VERSIONS, f"The code beside them was not the same: {commits}.", jobs)
     if _are_several(runs, "data") and len({run.job.spec.data for run in runs}) == 1:
         yield Caveat(Kind.DATA, "Their data set was changed between them: its files are not the same.", jobs)
     models = dict.fromkeys(model for run in runs if (model := _gpu_model(run.job)))

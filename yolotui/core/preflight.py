@@ -111,27 +111,32 @@ class Preflight(Struct, frozen=True, kw_only=True):
         return f"pre-flight: {first.text} {first.advice}{more}".rstrip()
 
 
-def with_drift(now: Preflight, before: Preflight | None) -> Preflight:
-    """`now` with a warning of what has changed since the check before it; what that warned of holds on."""
-    if before is None:
-        return now
-    known = before.basis
+class Footing(Struct, frozen=True):
+    """What a training that asked for `asked` rested on, in the words of a basis, when something was done (`since`)."""
+
+    asked: str
+    basis: dict[str, str]
+    since: str
+
+
+def with_drift(now: Preflight, footing: Footing) -> Preflight:
+    """`now` with a warning of what has changed since."""
+    known = footing.basis
     changed = [name for name in known if name in now.basis and now.basis[name] != known[name]]
     if not changed:
-        told_before = (remark for remark in before.remarks if remark.rule == DRIFT)
-        return msgspec.structs.replace(now, remarks=worst_first((*now.remarks, *told_before)))
+        return now
     told = [f"{name} ({known[name]} → {now.basis[name]})" if name not in OPAQUE else name for name in changed]
     remark = Remark(
         rule=DRIFT,
         severity=Severity.WARNING,
-        text=f"Changed since it was submitted or checked last: {', '.join(told)}.",
+        text=f"Changed since {footing.since}: {', '.join(told)}.",
         advice="It trains with what is there now.",
     )
     return msgspec.structs.replace(now, remarks=worst_first((*now.remarks, remark)))
 
 
 DRIFT = "drift"
-OPAQUE = frozenset({"data", "weights", "code"})
+OPAQUE = frozenset({"data", "data.yaml", "weights", "code"})
 """Parts of a basis whose text tells people nothing."""
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from typing import Any, Mapping
 
 from .durable import write_atomically
@@ -18,6 +18,7 @@ from .job import Job
 FILE, DIFF = "provenance.json", "changes.diff"
 LIBRARIES = ("ultralytics", "torch", "torchvision", "numpy", "opencv-python", "opencv-python-headless", "pillow")
 MOST_DIFF_BYTES = 4 << 20
+MOST_UNTRACKED = 1000
 GIT_PATIENCE_S = 5.0
 
 
@@ -29,6 +30,7 @@ def record_start(job: Job, trainer: Any) -> None:
         "arguments": arguments,
         "seed": arguments.get("seed"),
         "versions": versions(),
+        "packages": packages(),
         "basis": spec.get("basis") or {},
         "code": _code(job, str(spec.get("project") or os.path.dirname(str(job.data)))),
         "devices": _devices(),
@@ -64,6 +66,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+def packages() -> dict[str, str]:
+    """Everything that is installed beside the interpreter, as `pip freeze` would tell it."""
+    found = ((each.metadata["Name"], each.version) for each in distributions())
+    return {str(name): str(said) for name, said in sorted(found, key=str) if name}
+
+
 def _write(job: Job, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=2, default=str)
     write_atomically(os.path.join(job.attempt_dir, FILE), text.encode("utf-8", "backslashreplace"))
@@ -76,14 +84,24 @@ def _spec(job: Job) -> Mapping[str, Any]:
 
 
 def _code(job: Job, folder: str) -> dict[str, Any]:
-    """The commit of the project's folder; what is changed beyond it is kept as a patch. Empty outside of git."""
+    """The commit of the project's folder; what is changed beyond it is kept as a patch. Empty outside of git.
+
+    Of files that git does not know only the names are kept.
+    """
     commit = _git(folder, "rev-parse", "HEAD").strip().decode(errors="replace")
     if not commit:
         return {}
     changes = _git(folder, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD")
     if changes:
         write_atomically(os.path.join(job.attempt_dir, DIFF), changes[:MOST_DIFF_BYTES])
-    return {"folder": folder, "commit": commit, "changed": bool(changes), "whole": len(changes) <= MOST_DIFF_BYTES}
+    unknown = _git(folder, "ls-files", "--others", "--exclude-standard", "-z").decode(errors="replace").split("\0")
+    return {
+        "folder": folder,
+        "commit": commit,
+        "changed": bool(changes),
+        "whole": len(changes) <= MOST_DIFF_BYTES,
+        "untracked": [name for name in unknown if name][:MOST_UNTRACKED],
+    }
 
 
 def _git(folder: str, *arguments: str) -> bytes:

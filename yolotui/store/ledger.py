@@ -207,7 +207,8 @@ class Ledger(BookingLedger):
     def _record_preflight(self, write: Transaction, found: preflights.Found) -> bool:
         job = self._read.job(found.job_id)
         before = preflights.earlier(write.connection, job.id, found.asked)
-        preflight = with_drift(found.preflight, before)
+        footing = preflights.footing(write, job.id, found.asked, found.preflight.basis)
+        preflight = with_drift(found.preflight, footing)
         preflights.put(write, job.id, found.asked, preflight)
         remarks = preflight.errors + preflight.warnings
         if remarks and (before is None or remarks != before.errors + before.warnings):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from yolotui.core.preflight import Preflight
+from yolotui.core.preflight import Footing, Preflight
 from yolotui.store.database import Transaction
 
 
@@ -39,6 +39,28 @@ def read(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Prefli
         "SELECT job, content FROM preflights WHERE job IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
     )
     return {row["job"]: _decode(row["content"]) for row in rows}
+
+
+def put_footing(write: Transaction, job_id: int, footing: Footing) -> None:
+    """Keep what a job rests on."""
+    write.execute(
+        "INSERT OR REPLACE INTO footings (job, asked, basis, since) VALUES (?, ?, ?, ?)",
+        (job_id, footing.asked, json.dumps(footing.basis), footing.since),
+    )
+
+
+def footing(write: Transaction, job_id: int, asked: str, basis: Mapping[str, str]) -> Footing:
+    """What a job that still asks for the same rested on first; `basis` has what was not known of that before."""
+    query = "SELECT asked, basis, since FROM footings WHERE (job, asked) = (?, ?)"
+    row = write.execute(query, (job_id, asked)).fetchone()
+    known = (
+        Footing(asked, json.loads(row["basis"]), row["since"]) if row else Footing(asked, {}, "it was checked first")
+    )
+    if basis.keys() <= known.basis.keys():
+        return known
+    whole = Footing(asked, {**basis, **known.basis}, known.since)
+    put_footing(write, job_id, whole)
+    return whole
 
 
 def earlier(connection: sqlite3.Connection, job_id: int, asked: str) -> Preflight | None:

@@ -28,6 +28,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "forecasts": ("job", "attempt"),
     "idling": ("gpu", "since"),
     "preflights": ("job",),
+    "footings": ("job",),
     "audit": ("id",),
     "channels": ("address",),
     "outbox": ("audit", "address"),

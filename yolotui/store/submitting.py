@@ -24,21 +24,27 @@ from yolotui.core.jobs import (
     Succeeded,
     Waiting,
 )
+from yolotui.core.preflight import Footing
 from yolotui.errors import WrongUse
 from yolotui.locations import run_dir_name
+from yolotui.store import preflights
 from yolotui.store.database import Transaction
 from yolotui.store.queries import Queries
 from yolotui.units import moment
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """A job to be put into the queue. `digest` identifies its content in its file, to see later whether it changed."""
+    """A job to be put into the queue. `digest` identifies its content in its file, to see later whether it changed.
+
+    `footing` is what it rests on: what has changed until it starts is said.
+    """
 
     spec: JobSpec
     priority: Priority = Priority.P2
     environment: dict[str, str] = {}
     hold: bool = False
     digest: str | None = None
+    footing: Footing | None = None
 
 
 class FileTaken(Struct, frozen=True, kw_only=True):
@@ -101,6 +107,8 @@ def insert(
     )
     write.connection.executemany(f"INSERT INTO jobs ({columns}) VALUES ({', '.join('?' * 16)})", rows)  # noqa: S608
     for job_id, submission in zip(ids, submissions, strict=True):
+        if submission.footing:
+            preflights.put_footing(write, job_id, submission.footing)
         _link(write, job_id, submission.spec, known)
     _refuse_circles(write, ids)
     return ids
@@ -187,6 +195,8 @@ def replace_content(write: Transaction, job_id: int, submission: Submission, sta
             job_id,
         ),
     )
+    if submission.footing:
+        preflights.put_footing(write, job_id, submission.footing)
     write.execute("DELETE FROM dependencies WHERE job = ?", (job_id,))
 
 

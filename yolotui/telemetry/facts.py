@@ -6,7 +6,7 @@ from pathlib import Path
 
 from yolotui.core.comparing_runs import Changed, RunFacts
 from yolotui.core.jobs import Job
-from yolotui.telemetry.provenance import made_from
+from yolotui.telemetry.provenance import in_force, made_from
 from yolotui.telemetry.run_reader import RunReader
 from yolotui.telemetry.series import RunSeries
 
@@ -30,4 +30,5 @@ def facts_of(job: Job, series: RunSeries) -> RunFacts:
         changes=tuple(Changed(change.what, change.before, change.to, change.why) for change in series.changes),
         versions={name: str(value) for name, value in starts[-1].versions.items()} if starts else {},
         made_from=made_from(job),
+        in_force=in_force(job),
     )

@@ -7,10 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from yolotui.core.jobs import Job
+from yolotui.core.jobs import Argument, Job
 from yolotui.runner.provenance import FILE
 
 MOST_BYTES = 4 * 1024**2
+OF_PLACE = frozenset(
+    {"save_dir", "project", "name", "exist_ok", "resume", "device", "workers", "model", "data", "mode"}
+)
 
 
 def read_provenance(job: Job) -> dict[str, Any]:
@@ -24,17 +27,27 @@ def read_provenance(job: Job) -> dict[str, Any]:
 
 
 def made_from(job: Job) -> dict[str, str]:
-    """The same in short texts: libraries and their versions, `commit`, `data` (its fingerprint), `driver`."""
+    """The same in short texts: libraries and their versions, `commit`, `data` (its fingerprint), `driver`.
+
+    A commit with changes has a digest of them behind it: two runs with other changes are not made from the same.
+    """
     content = read_provenance(job)
     found = {name: str(said) for name, said in _table(content, "versions").items()}
     code = _table(content, "code")
+    basis = _table(content, "basis")
     if commit := code.get("commit"):
-        found["commit"] = f"{str(commit)[:12]}{' with changes' if code.get('changed') else ''}"
-    if data := _table(content, "basis").get("data"):
+        digest = str(basis.get("code", "")).partition(" + ")[2]
+        found["commit"] = f"{str(commit)[:12]}{f' with changes {digest}'.rstrip() if code.get('changed') else ''}"
+    if data := basis.get("data"):
         found["data"] = str(data)[:12]
     if driver := content.get("driver"):
         found["driver"] = str(driver)
     return found
+
+
+def in_force(job: Job) -> dict[str, Argument]:
+    """The arguments that its training went by, with all defaults; without those that tell where and as what it ran."""
+    return {name: value for name, value in _table(read_provenance(job), "arguments").items() if name not in OF_PLACE}
 
 
 def _table(content: dict[str, Any], name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.printing import Table, clean, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.words import HEADLINES, state_cell
-from yolotui.core.comparing_runs import FEWEST, MOST, Compared, Comparison, compare
+from yolotui.core.comparing_runs import FEWEST, MOST, Compared, Comparison, Differing, compare
 from yolotui.errors import WrongUse
 from yolotui.units import format_duration
 
@@ -21,7 +21,7 @@ from yolotui.units import format_duration
 @jobs_argument()
 @json_option
 def compare_verb(jobs: Sequence[str], as_json: bool) -> None:
-    """Show 2 to 16 runs beside one another: what each came to, what was asked differently, what misleads."""
+    """Show 2 to 16 runs beside one another: what each came to, what differs in how it was made, what misleads."""
     from yolotui.telemetry.facts import read_facts
 
     queue = open_queue()
@@ -33,9 +33,10 @@ def compare_verb(jobs: Sequence[str], as_json: bool) -> None:
         print_document("comparison", comparison_document(comparison))
         return
     print_table(_runs(comparison))
-    if comparison.differing:
-        click.echo()
-        print_table(_differences(comparison))
+    for title, differing in (("argument", comparison.differing), ("made with", comparison.made_otherwise)):
+        if differing:
+            click.echo()
+            print_table(_differences(title, differing, comparison))
     if comparison.caveats:
         click.echo()
         click.echo("Before you conclude:")
@@ -72,9 +73,9 @@ def _duration(seconds: float | None) -> str:
     return "" if seconds is None else format_duration(round(seconds))
 
 
-def _differences(comparison: Comparison) -> Table:
+def _differences(title: str, found: Sequence[Differing], comparison: Comparison) -> Table:
     ids = [str(run.job_id) for run in comparison.runs]
-    table = Table(("argument", *ids))
-    for differing in comparison.differing:
+    table = Table((title, *ids))
+    for differing in found:
         table.add(differing.argument, *("" if value is None else str(value) for value in differing.values))
     return table

@@ -19,7 +19,10 @@ from yolotui.queue import Queue
 @click.argument("job", metavar="JOB", shell_complete=complete_job)
 @reason_option
 def rerun_verb(job: str, reason: str) -> None:
-    """Run a job once more as it was asked for: model, data, arguments, variables. Prints the new job's id."""
+    """Run a job once more as it was asked for: model, data, arguments, variables. Prints the new job's id.
+
+    What can't be restored, and how you may do that, is said: commit, changes, versions of libraries, weights.
+    """
     queue = open_queue()
     _told(queue, _one(queue, job), {}, reason)
 
@@ -54,4 +57,8 @@ def _told(queue: Queue, job_id: int, changes: dict[str, str], reason: str) -> No
         read = {key: parsed.arguments[key] for key in given}
     new = queue.repeat(job_id, {**read, **dict.fromkeys(changes.keys() - given.keys())}, reason=reason)
     click.echo(str(new))
-    narrate(f"Job {new} repeats job {job_id}{' with changes' if changes else ''}.")
+    narrate(
+        f"Job {new} repeats job {job_id}{' with changes' if changes else ''}: model, data, arguments and variables are "
+        "those of then; what it came after, and its deadline, are not asked for again.",
+        *queue.changed_since(job_id),
+    )

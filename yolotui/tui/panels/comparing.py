@@ -117,8 +117,14 @@ def table_rows(comparison: Comparison, width: int, glyphs: Glyphs) -> list[Row]:
             rows += wrapped(f"{glyphs.attention} {plain(caveat.sentence)}", width, CAUTION, indent="  ")
     rows += [[], pieces(("Arguments that differ", ink(SKY, bold=True)))]
     for differing in comparison.differing:
-        rows += _difference(differing, width, glyphs)
-    return rows if comparison.differing else [*rows, pieces(("None: they were asked for the same.", QUIET))]
+        rows += _difference(differing, "default", width, glyphs)
+    if not comparison.differing:
+        rows.append(pieces(("None: they were asked for the same.", QUIET)))
+    if comparison.made_otherwise:
+        rows += [[], pieces(("Made with", ink(SKY, bold=True)))]
+    for differing in comparison.made_otherwise:
+        rows += _difference(differing, glyphs.none, width, glyphs)
+    return rows
 
 
 FIGURES = (("best", 7), ("epoch", 6), ("last", 7), ("trained", 8), ("GPU-h", 7))
@@ -153,9 +159,9 @@ def _epochs(run: Compared) -> str:
     return f"{run.epochs_done}/{run.epochs_total}" if run.epochs_total else str(run.epochs_done or "")
 
 
-def _difference(differing: Differing, width: int, glyphs: Glyphs) -> list[Row]:
+def _difference(differing: Differing, unknown: str, width: int, glyphs: Glyphs) -> list[Row]:
     values = [
-        f"{LETTERS[place]} {'default' if value is None else plain(str(value)).rpartition('/')[2]}"
+        f"{LETTERS[place]} {unknown if value is None else plain(str(value)).rpartition('/')[2]}"
         for place, value in enumerate(differing.values)
     ]
     first, *rest = wrapped("   ".join(values), width - ARGUMENT_WIDTH)
