@@ -31,7 +31,7 @@ mode = "throughput"
 runs = "90d"
 checkpoints = "2w"
 [notify]
-finished = ["wecom://key"]
+finished = ["wecombot://key"]
 [keys]
 kill = "x"
 [ui]
@@ -75,7 +75,7 @@ def test_everything_that_the_design_shows_is_read(tmp_path):
     assert (config.scheduling.preemption, config.scheduling.mode) == ("evict", "throughput")
     assert config.scheduling.notice_s == 2700
     assert (config.keep.runs_s, config.keep.checkpoints_s) == (90 * 86400, 14 * 86400)
-    assert config.notify.finished == ("wecom://key",)
+    assert config.notify.finished == ("wecombot://key",)
     assert config.keys == {"kill": "x"}
     assert (config.ui.theme, config.ui.refresh_s) == ("nord", 0.5)
 

@@ -109,7 +109,8 @@ class NotifyEvent(StrEnum):
 
 class ChannelConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"digest_s": "digest"}):
     """[notify.channels.NAME] `to`: addresses (apprise URLs), told of `events` (none: of all) of this `severity` or
-    more, about what belongs to `owners` (none: to anybody). The rest overrides [notify].
+    more, about what belongs to `owners` (none: to anybody). With `details` it is also told the last words of what
+    failed. The rest overrides [notify].
     """
 
     to: tuple[str, ...]
@@ -119,6 +120,7 @@ class ChannelConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     quiet: str = ""
     digest_s: float | None = None
     per_hour: int | None = None
+    details: bool = False
 
 
 class NotifyConfig(Struct, frozen=True):

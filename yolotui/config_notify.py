@@ -18,7 +18,7 @@ def addresses(value: object) -> tuple[str, ...]:
     """Apprise URLs."""
     listed = value if isinstance(value, list) else [value]
     if not all(isinstance(address, str) and "://" in address for address in listed):
-        raise ValueError(f'must be a list of addresses (["wecom://…"]), not {value!r}')
+        raise ValueError(f'must be a list of addresses (["wecombot://…"]), not {value!r}')
     return tuple(listed)
 
 
@@ -42,13 +42,13 @@ def messages(value: object) -> int:
 def channels(value: object) -> dict[str, ChannelConfig]:
     """[notify.channels.NAME] tables."""
     if not isinstance(value, dict):
-        raise ValueError('must be tables, each a channel: [notify.channels.team] to = ["wecom://…"]')
+        raise ValueError('must be tables, each a channel: [notify.channels.team] to = ["wecombot://…"]')
     return {str(name): _channel(str(name), table) for name, table in value.items()}
 
 
 def _channel(name: str, table: object) -> ChannelConfig:
-    if not isinstance(table, dict) or "to" not in table:
-        raise ValueError(f'{name} must be a table that says to whom: to = ["wecom://…"]')
+    if not isinstance(table, dict) or table.get("to", []) == []:
+        raise ValueError(f'{name} must be a table that says to whom: to = ["wecombot://…"]')
     values: dict[str, Any] = {}
     for key, said in table.items():
         if key not in _CHANNEL_KEYS:
@@ -63,6 +63,8 @@ def _channel(name: str, table: object) -> ChannelConfig:
 
 def _events(value: object) -> tuple[NotifyEvent, ...]:
     listed = value if isinstance(value, list) else [value]
+    if not listed:
+        raise ValueError("is empty: leave it out to be told of every event")
     for word in listed:
         if word not in list(NotifyEvent):
             near = did_you_mean(word, list(NotifyEvent)) if isinstance(word, str) else ""
@@ -83,6 +85,12 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(listed)
 
 
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value
+
+
 _CHANNEL_KEYS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "to": ("to", addresses),
     "events": ("events", _events),
@@ -91,6 +99,7 @@ _CHANNEL_KEYS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "quiet": ("quiet", quiet_hours),
     "digest": ("digest_s", duration),
     "per_hour": ("per_hour", messages),
+    "details": ("details", _yes_or_no),
 }
 
 _WORDS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
@@ -101,13 +110,14 @@ CHANNELS_SCHEMA: Mapping[str, Any] = {
         "additionalProperties": False,
         "required": ["to"],
         "properties": {
-            "to": {"type": "array", "items": {"type": "string", "format": "uri"}},
-            "events": {"type": "array", "items": {"enum": list(NotifyEvent)}},
+            "to": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "uri"}},
+            "events": {"type": "array", "minItems": 1, "items": {"enum": list(NotifyEvent)}},
             "severity": {"enum": list(Severity)},
             "owners": _WORDS,
             "quiet": {"type": "string"},
             "digest": {"type": ["string", "number"]},
             "per_hour": {"type": "integer", "minimum": 1},
+            "details": {"type": "boolean"},
         },
     },
 }

@@ -9,7 +9,7 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     """The one of `names` that looks most like `word`, whatever the case; None when none looks like it."""
     import difflib
 
-    by_folded = {name.casefold(): name for name in names}
+    by_folded = {name.casefold(): str(name) for name in names}  # of an enum's member the word
     found = difflib.get_close_matches(word.casefold(), by_folded, n=1)
     return by_folded[found[0]] if found else None
 

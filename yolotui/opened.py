@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,6 +16,7 @@ from yolotui.errors import NotPossible, WrongUse
 from yolotui.gpu_selector import SELECTOR, read_selector
 from yolotui.leadership import ensure_leader, is_led, runs_inside_a_job
 from yolotui.locations import Home
+from yolotui.notify.starting import ensure_sender
 from yolotui.store import Actor, Store
 
 Result = TypeVar("Result")
@@ -50,6 +52,9 @@ class Opened:
         self._start_scheduler = start_scheduler
         self._warn = warn
         self._clock = clock
+        if start_scheduler and not readonly:
+            with suppress(OSError):  # looking goes on where nothing can be started
+                ensure_sender(self.home, self._store)
 
     def close(self) -> None:
         """Close the queue; nothing that runs is touched."""

@@ -8,6 +8,7 @@ from tests.cli.states import start
 from tests.notify.server import Receiver
 from yolotui.config import NotifyEvent
 from yolotui.notify.channels import Channel
+from yolotui.notify.delivering import Refusal
 from yolotui.notify.sender import Sender
 
 
@@ -36,6 +37,16 @@ def test_a_test_without_an_address_says_what_to_write(shell):
     assert "[notify] finished" in result.stderr
 
 
+def test_an_address_that_apprise_can_not_use_is_refused_where_the_configuration_is_checked(shell):
+    shell.home.config.write_text('[notify]\nfailed = ["wecon://a-secret", "json://127.0.0.1/x"]\n')
+    checked = shell("config", "check")
+    assert checked.exit_code == 2
+    assert "wecon://… can't be used: apprise does not know such an address" in checked.stderr
+    assert "did you mean 'wecom" in checked.stderr
+    assert "secret" not in checked.stderr
+    assert "can't be used" in shell("notify").stderr
+
+
 def test_it_shows_who_is_told_what(shell):
     shell.home.config.write_text('[notify.channels.team]\nto = ["json://a-secret-place/x"]\nseverity = "warning"\n')
     (channel,) = shell.json("notify")["channels"]
@@ -44,7 +55,7 @@ def test_it_shows_who_is_told_what(shell):
 
 
 def test_it_lists_what_was_told_and_what_waits(shell, store, add):
-    sender = Sender(store, lambda *_: "nobody is there", clock=lambda: time.time() + 60)
+    sender = Sender(store, lambda *_: Refusal("nobody is there"), clock=lambda: time.time() + 60)
     sender.tell_to([Channel(address="json://a-secret-place/x", events=frozenset(NotifyEvent))])
     start(store, add("night"))
     sender.step()

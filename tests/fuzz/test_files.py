@@ -74,7 +74,7 @@ notice = "30m"
 stall = "10m"
 log = "64MiB"
 [notify]
-finished = ["wecom://x"]
+finished = ["wecombot://x"]
 [keys]
 kill = "x"
 [ui]

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import re
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
 
 class Receiver:
-    """Keeps what it took; with `refuses_half` it answers every other request with 503 and keeps nothing of it."""
+    """Keeps what it took; with `refuses_half` it answers every other request with 503 and keeps nothing of it.
 
-    def __init__(self, *, refuses_half: bool = False) -> None:
+    It answers with `answer`, when `may_answer` is set; with `breaks_off` it hangs up instead.
+    """
+
+    def __init__(self, *, refuses_half: bool = False, breaks_off: bool = False, answer: bytes = b"") -> None:
         self.taken: list[dict[str, Any]] = []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.requests = 0
         receiver, lock = self, threading.Lock()
 
@@ -26,8 +32,13 @@ class Receiver:
                     refused = refuses_half and receiver.requests % 2 == 1
                     if not refused:
                         receiver.taken.append(content)
-                self.send_response(503 if refused else 200)
-                self.end_headers()
+                receiver.may_answer.wait()
+                if breaks_off:
+                    return
+                with suppress(OSError):  # the other side may have stopped listening
+                    self.send_response(503 if refused else 200)
+                    self.end_headers()
+                    self.wfile.write(answer)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — its name in the base class
                 pass
@@ -38,8 +49,12 @@ class Receiver:
         self._thread.start()
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def address(self) -> str:
-        return f"json://127.0.0.1:{self._server.server_address[1]}/hook"
+        return f"json://127.0.0.1:{self.port}/hook"
 
     @property
     def titles(self) -> list[str]:
@@ -54,6 +69,7 @@ class Receiver:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.may_answer.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -80,7 +80,10 @@ def test_an_owners_own_configuration_with_mistakes_is_passed_over(home):
         ('quiet = "25:00-07:00"', "two times of the day"),
         ('quiet = "night"', "two times of the day"),
         ("per_hour = 0", "from 1 to 10000"),
-        ('recoverd = ["json://x"]', "recovered"),
+        ('finishd = ["json://x"]', "did you mean 'finished'"),
+        ("[notify.channels.team]\nto = []", "to whom"),
+        ('[notify.channels.team]\nto = ["json://x"]\nevents = []', "every event"),
+        ('[notify.channels.team]\nto = ["json://x"]\ndetails = "yes"', "true or false"),
         ('[notify.channels.team]\nevents = ["failed"]', "to whom"),
         ('[notify.channels.team]\nto = ["json://x"]\nevents = ["faild"]', "failed"),
         ('[notify.channels.team]\nto = ["json://x"]\nseverity = "fatal"', "info, warning, error"),
@@ -116,7 +119,7 @@ def test_an_error_disturbs_even_in_quiet_hours_and_anything_else_waits():
 
 
 def test_an_address_is_shown_without_its_secret():
-    assert shown("wecom://a-long-secret-key") == "wecom://…-key"
+    assert shown("wecombot://a-long-secret-key") == "wecombot://…-key"
     assert shown("json://short") == "json://…"
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+import psutil
 import pytest
+from apprise.plugins.custom_json import NotifyJSON
 from msgspec.structs import replace
 
 from tests.cli.states import end, publish, reach, start
@@ -19,18 +22,22 @@ from tests.scheduler.conftest import Rig
 from tests.store.builders import ANNA
 from yolotui.config import NotifyEvent
 from yolotui.core.bookings import BookingRequest, Ending
+from yolotui.core.failures import Ending as AttemptEnding
+from yolotui.core.failures import classify
 from yolotui.core.gpus import Foreign, Host
 from yolotui.core.health import Finding, Severity
 from yolotui.core.jobs import Failed, JobSpec, Kind, Notice, Outcome, Progress, Skipped, Succeeded, Waiting
 from yolotui.core.preflight import Preflight, Remark
+from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.notify.channels import Channel
-from yolotui.notify.delivering import deliver
-from yolotui.notify.sender import GIVE_UP_AFTER_S, Sender
+from yolotui.notify.delivering import Refusal, deliver, room
+from yolotui.notify.sender import GIVE_UP_AFTER_TRIES, Deliver, Sender
 from yolotui.notify.telling import VERBS
 from yolotui.scheduler.card_troubles import LASTS_S, CardTroubles
 from yolotui.store import Actor, MarkCause, MessageState, Store, Submission
 from yolotui.store.preflights import Found
+from yolotui.units import DAY_S
 
 EVERYTHING = frozenset(NotifyEvent)
 BEN = Actor("ben", 0)
@@ -59,7 +66,7 @@ def channel(address: str, **details: object) -> Channel:
     return Channel(**{"address": address, "events": EVERYTHING, "per_hour": 10_000, **details})  # type: ignore[arg-type]
 
 
-def sender_to(store: Store, *channels: Channel, send: Callable[..., str] = deliver) -> Sender:
+def sender_to(store: Store, *channels: Channel, send: Deliver = deliver) -> Sender:
     sender = Sender(store, send, first_retry_s=0.0)
     sender.tell_to(channels)
     return sender
@@ -214,17 +221,49 @@ def test_a_finished_training_is_told_with_its_figures_and_where_its_weights_are(
     assert f"{store.read.job(night).run_dir}/train/results.csv" in told["message"]
 
 
-def test_where_somebodys_data_lies_is_not_told(store, receiver):
-    sender = sender_to(store, channel(receiver.address, events=frozenset({NotifyEvent.FAILED})))
-    job = submit(store, "broken")
+def error(kind: str, message: str) -> AttemptEnding:
+    return AttemptEnding(kind=Kind.TRAIN, exit_code=1, error_type=kind, error_message=message)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        error("OSError", "can't reach https://anna:hunter2@data.lab/patients"),
+        error("FileNotFoundError", "No such file or directory: '/home/anna/patients/scan 1, left.png'"),
+        error("ValueError", "patients old, new/data.yaml: “patients” is gone"),
+        error("\x1b]0;patients\x07Error", "it broke"),
+        AttemptEnding(
+            kind=Kind.COMMAND, exit_code=3, log_tail="copying ftp://anna:hunter2@data.lab\nended at patients/3\n"
+        ),
+        AttemptEnding(kind=Kind.COMMAND, spawn_error="[Errno 13] Permission denied: 'patients/run me.sh'"),
+    ],
+)
+def test_of_a_failure_its_cause_is_told_and_its_words_only_to_who_wants_them(store, ending):
+    told: dict[str, str] = {}
+
+    def note(address: str, _title: str, body: str, _severity: Severity) -> None:
+        told[address] = body
+
+    failures = frozenset({NotifyEvent.FAILED})
+    everybody, wants = channel("json://all", events=failures), channel("json://x", events=failures, details=True)
+    sender = sender_to(store, everybody, wants, send=note)
+    job, failure = submit(store, "broken"), classify(ending)
     start(store, job)
-    why = "FileNotFoundError: '/home/anna/patients/scan 1.png' (see /srv/secret/log.txt)"
-    end(store, job, Failed(0, "exit", why), outcome=Outcome.FAILED, explanation=why)
+    failed = Failed(time.time(), failure.cause, failure.sentence)
+    end(store, job, failed, outcome=Outcome.FAILED, cause=failure.cause.value, explanation=failure.sentence)
     drain(sender)
+    assert failure.cause.value in told["json://all"]
+    assert "patients" not in told["json://all"]
+    assert "patients" in told["json://x"]
+    assert not any(secret in text for text in told.values() for secret in ("hunter2", "\x1b", "\x07"))
+
+
+def test_what_a_health_rule_has_found_is_told_with_its_advice_and_where_it_is_explained(store, receiver):
+    sender = sender_to(store, channel(receiver.address, events=frozenset({NotifyEvent.HEALTH})))
+    for _ in a_day(store):
+        drain(sender)
     (told,) = receiver.taken
-    assert "scan 1.png" in told["message"]
-    assert "patients" not in told["message"]
-    assert "secret" not in told["message"]
+    assert told["message"].splitlines()[1:4] == ["No gain.", "Stop.", "The rule: docs/health.md#plateau"]
 
 
 def test_only_figures_and_names_leave_the_machine_whatever_happens(store, receiver):
@@ -248,7 +287,7 @@ def test_a_sender_that_starts_anew_tells_nothing_again_and_forgets_nothing(store
 
 
 def test_what_a_dead_sender_was_sending_is_told_again_and_says_so(store, receiver):
-    def die(*_: object) -> str:
+    def die(*_: object) -> None:
         raise KeyboardInterrupt
 
     sender = sender_to(store, channel(receiver.address), send=die)
@@ -258,6 +297,20 @@ def test_what_a_dead_sender_was_sending_is_told_again_and_says_so(store, receive
     drain(sender_to(store, channel(receiver.address)))
     (told,) = receiver.taken
     assert "(perhaps told before)" in told["message"]
+
+
+def test_what_a_slow_server_may_have_taken_is_told_again_and_says_so(store, receiver):
+    sender = sender_to(store, channel(f"{receiver.address}?rto=0.5"))
+    start(store, submit(store, "night"))
+    receiver.may_answer.clear()
+    sender.step()
+    (message,) = store.outbox.newest(5)
+    assert (message.state, message.doubtful) == (MessageState.WAITING, True)
+    receiver.may_answer.set()
+    drain(sender)
+    told = [taken["message"] for taken in receiver.taken]
+    assert ["(perhaps told before)" in each for each in told] == [False] + [True] * (len(told) - 1)
+    assert len(told) > 1
 
 
 def test_a_new_address_is_told_what_happens_from_then_on(store, receiver):
@@ -281,9 +334,8 @@ def test_owners_events_and_severity_say_who_is_told(store, receiver):
 def test_a_digest_goes_out_together_when_its_time_has_come(store, receiver):
     sent: list[str] = []
 
-    def note(_address: str, title: str, body: str, _severity: Severity) -> str:
+    def note(_address: str, title: str, body: str, _severity: Severity) -> None:
         sent.append(f"{title}: {body}")
-        return ""
 
     now = time.time()
     sender = Sender(store, note, clock=lambda: now)
@@ -303,9 +355,8 @@ def test_a_digest_goes_out_together_when_its_time_has_come(store, receiver):
 def test_more_than_so_many_an_hour_wait_and_go_out_together(store):
     sent: list[str] = []
 
-    def note(_address: str, title: str, _body: str, _severity: Severity) -> str:
+    def note(_address: str, title: str, _body: str, _severity: Severity) -> None:
         sent.append(title)
-        return ""
 
     now = time.time() + 5
     sender = Sender(store, note, clock=lambda: now)
@@ -326,16 +377,58 @@ def test_more_than_so_many_an_hour_wait_and_go_out_together(store):
     assert sent[2].startswith("2 events on ")
 
 
-def test_what_can_not_be_told_is_given_up_after_days_and_that_is_on_record(store):
-    sender = Sender(store, lambda *_: "nobody is there", clock=lambda: now)
+def test_an_error_is_told_at_once_even_beyond_the_limit_of_an_hour(store):
+    sent: list[str] = []
+
+    def note(_address: str, title: str, _body: str, _severity: Severity) -> None:
+        sent.append(title)
+
+    sender = Sender(store, note)
+    sender.tell_to([channel("json://x", per_hour=1)])
+    for name in ("one", "two"):
+        start(store, submit(store, name), gpus=(f"GPU-{name}",))
+        sender.step()
+        store.ledger.quarantine(f"GPU-{name}", MarkCause.LOST, "gone")
+        sender.step()
+    assert sent == ["one has started", "GPU GPU-one is out of use", "GPU GPU-two is out of use"]
+
+
+def test_what_happened_while_the_clock_was_ahead_is_told_at_once(home, receiver):
+    with Store(home, clock=lambda: time.time() + 2 * 3600) as ahead:
+        publish(ahead, 1, at=time.time())
+        sender = sender_to(ahead, channel(receiver.address))
+        start(ahead, submit(ahead, "night"))
+    with Store(home) as store:
+        sender = sender_to(store, channel(receiver.address))
+        assert sender.step() is None
+    assert receiver.titles == ["night has started"]
+
+
+def test_what_has_no_room_in_one_message_goes_in_several(store, receiver, monkeypatch):
+    monkeypatch.setattr(NotifyJSON, "body_maxlen", 400)
+    sender = Sender(store, deliver, room=room)
+    sender.tell_to([channel(receiver.address)])
+    for n in range(20):
+        start(store, submit(store, f"job-{n}"), gpus=(f"GPU-{n}",))
+    drain(sender)
+    assert len(receiver.events) == len(set(receiver.events)) == 20
+    assert 1 < len(receiver.taken) < 20
+    assert all(len(taken["title"]) + len(taken["message"]) <= 400 for taken in receiver.taken)
+
+
+def test_what_can_not_be_told_is_given_up_after_days_of_trying_and_that_is_on_record(store):
+    """Of trying: a machine that was off for a week, or a clock that was wrong, costs no try."""
+    sender = Sender(store, lambda *_: Refusal("nobody is there"), clock=lambda: now)
     sender.tell_to([channel("json://nobody/secret-token-1234")])
     start(store, submit(store, "night"))
-    now = time.time() + 1
-    assert sender.step() is not None
-    now += GIVE_UP_AFTER_S + 1
-    assert sender.step() is None
+    now = began = time.time() + 7 * DAY_S
+    while (due := sender.step()) is not None:
+        now = due
+    assert now - began > 2.5 * DAY_S
     (message,) = store.outbox.newest(5)
-    assert (message.state, message.trouble, message.tries) == (MessageState.GIVEN_UP, "nobody is there", 2)
+    assert (message.state, message.trouble, message.tries) == (
+        MessageState.GIVEN_UP, "nobody is there", GIVE_UP_AFTER_TRIES,
+    )  # fmt: skip
     (row,) = [row for row in store.read.audit() if row.verb == "give-up-telling"]
     assert row.detail["of"] == [message.audit]
     assert "secret" not in str(row.detail)
@@ -369,6 +462,39 @@ def test_the_first_address_is_heeded_without_another_leader(tmp_path, receiver):
         rig.until(rig.command("after"), "succeeded")
         eventually(lambda: receiver.titles, 60)
     assert receiver.titles == ["after has finished"]
+
+
+def test_what_waits_when_leader_and_sender_are_gone_is_told_when_somebody_looks(tmp_path, receiver):
+    """The leader leaves when all is done; its sender is killed while the other side keeps it waiting."""
+    home = Home(tmp_path / "live")
+    home.create()
+    home.config.write_text(f'[notify]\nfinished = ["{receiver.address}"]\n')
+    receiver.may_answer.clear()
+    with Rig(home, "cpu:1") as rig:
+        job = rig.command("night")
+        scheduler = rig.lead("--until-idle")
+        rig.until(job, "succeeded")
+        eventually(lambda: receiver.requests == 1)
+        scheduler.wait(60)
+        os.kill(_sender_of(home), signal.SIGKILL)
+        receiver.may_answer.set()
+        assert [each.state for each in rig.store.outbox.newest(5)] == [MessageState.SENDING]
+        look = [sys.executable, "-m", "yolotui", "list"]
+        subprocess.run(look, env=rig.environment, check=True, stdout=subprocess.DEVNULL)
+        eventually(lambda: [each.state for each in rig.store.outbox.newest(5)] == [MessageState.SENT])
+        eventually(lambda: Lock(home.notify_lock).acquire(), 60)
+    assert "(perhaps told before)" in receiver.taken[-1]["message"]
+
+
+def _sender_of(home: Home) -> int:
+    """The process that sends for a home."""
+    (found,) = [
+        process.pid
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if (process.info["cmdline"] or [""])[-1] == "yolotui.notify"
+        and (process.info["environ"] or {}).get("YOLOTUI_HOME") == str(home.root)
+    ]
+    return found
 
 
 def test_only_one_sender_is_at_it(home, store):

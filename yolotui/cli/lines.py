@@ -9,10 +9,11 @@ from types import TracebackType
 import click
 
 from yolotui.cli.following import Following
-from yolotui.cli.printing import clean, narrate
+from yolotui.cli.printing import narrate
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import best_text, epochs_text, metrics_text, resumption_text, run_time_text, start_text
 from yolotui.core.jobs import Job
+from yolotui.harmless import clean
 
 EPOCHS_EVERY_S = 2.0
 """Between two lines of one job about nothing but epochs, at least."""

@@ -16,10 +16,11 @@ from rich.text import Text
 
 from yolotui.cli.following import Following
 from yolotui.cli.lines import line_of
-from yolotui.cli.printing import clean, console
+from yolotui.cli.printing import console
 from yolotui.cli.words import LOOKS, best_text, epochs_text, finish_text, resumption_text, run_time_text
 from yolotui.core.jobs import STATES, Job
 from yolotui.core.timetable import Entry
+from yolotui.harmless import clean
 from yolotui.units import format_clock
 
 REDRAW_EVERY_S = 1.0

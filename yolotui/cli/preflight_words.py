@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 import msgspec
 
-from yolotui.cli.printing import Table, clean, print_table
+from yolotui.cli.printing import Table, print_table
 from yolotui.core.preflight import DataReport, Preflight
+from yolotui.harmless import clean
 
 
 def preflight_document(preflight: Preflight | None) -> dict[str, object] | None:

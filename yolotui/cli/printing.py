@@ -15,6 +15,8 @@ from unicodedata import category, east_asian_width
 import click
 import msgspec
 
+from yolotui.harmless import clean
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -23,7 +25,6 @@ SCHEMA = 1
 NARROW = 110
 ELASTIC = frozenset({"name", "group", "best"})
 """Columns that give way on a narrow terminal; the last one wraps."""
-LINE_BREAKS = str.maketrans(dict.fromkeys("\n\r\t\v\f\x85\u2028\u2029", " "))
 
 
 OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -51,13 +52,6 @@ class Table:
         assert len(cells) == len(self.titles)
         row = (cell if isinstance(cell, Cell) else Cell(cell) for cell in cells)
         self.rows.append(tuple(cell._replace(text=clean(cell.text)) for cell in row))
-
-
-def clean(text: str) -> str:
-    """`text` on one line, without anything that a terminal would obey: escapes, controls, changes of direction."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(letter for letter in text.translate(LINE_BREAKS) if category(letter) not in {"Cc", "Cf", "Cs"})
 
 
 def print_document(subject: str, content: object) -> None:

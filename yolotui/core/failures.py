@@ -16,7 +16,19 @@ EXIT_REFUSED = 2
 EXIT_CANNOT_EXECUTE = 126
 EXIT_NOT_FOUND = 127
 
-__all__ = ["COMPLETED", "Cause", "Ending", "Failure", "Retry", "backoff_s", "classify", "retry_of", "succeeded"]
+__all__ = [
+    "COMPLETED",
+    "Cause",
+    "Ending",
+    "Failure",
+    "Retry",
+    "backoff_s",
+    "classify",
+    "quoted",
+    "retry_of",
+    "succeeded",
+    "without_quoted",
+]
 
 
 class Ending(Struct, frozen=True, kw_only=True):
@@ -63,13 +75,14 @@ _CHILD_KILLED = re.compile(
 )
 _OUT_OF_MEMORY = re.compile(r"Out of memory: Kill|Memory cgroup out of memory: Kill|oom-kill:|oom_reaper: reaped")
 _XID = re.compile(r"NVRM: Xid \([^)]*\): (\d+)")
+_QUOTED = re.compile(r"(?: Its last words)?:? \(?“.*”\)?", re.DOTALL)  # to the last mark: words may hold such marks
 _CRASHES = {signals.SIGSEGV, signals.SIGABRT, signals.SIGFPE, signals.SIGILL}
 
 
 def classify(ending: Ending) -> Failure:
     """Why the attempt ended without success."""
     if ending.spawn_error:
-        said = f"{_COMMAND_NOT_FOUND}: {_short(ending.spawn_error)}."
+        said = f"{_COMMAND_NOT_FOUND}: {quoted(ending.spawn_error)}."
         return Failure(Cause.COMMAND_NOT_FOUND, said, Retry.NEVER)
     if ending.stopped_by_us:
         return Failure(Cause.STOPPED, "It was stopped on request.", Retry.AGAIN)
@@ -106,7 +119,7 @@ def _by_killed_child(ending: Ending) -> Failure | None:
     """A data worker or a rank was killed with SIGKILL, and the rest ended because of that."""
     said = f"{ending.error_type or ''}: {ending.error_message or ''}"
     match = _CHILD_KILLED.search(said) or _CHILD_KILLED.search(_last_traceback(ending.log_tail))
-    return _killed(ending, f"A process of it was killed with SIGKILL (“{_short(match[0])}”)") if match else None
+    return _killed(ending, f"A process of it was killed with SIGKILL ({quoted(match[0])})") if match else None
 
 
 def _by_error_event(ending: Ending) -> Failure | None:
@@ -119,8 +132,14 @@ def _by_error_event(ending: Ending) -> Failure | None:
     if ending.error_type == "KeyboardInterrupt":
         return Failure(Cause.KILLED, "It was interrupted with Ctrl-C (SIGINT), not by yolotui.", Retry.AGAIN)
     if ending.exit_code == EXIT_REFUSED and ending.kind is not Kind.COMMAND:
-        return Failure(Cause.REFUSED, f"It can't be run as it is asked for: {_short(said)}.", Retry.NEVER)
-    return Failure(Cause.EXIT_CODE, f"It failed: {_short(said)}.", Retry.AGAIN)
+        return Failure(Cause.REFUSED, f"It can't be run as it is asked for: {quoted(said)}.", Retry.NEVER)
+    return Failure(Cause.EXIT_CODE, f"It failed with {_class_of(ending)}: {quoted(said)}.", Retry.AGAIN)
+
+
+def _class_of(ending: Ending) -> str:
+    """The class of the error, where it is a name."""
+    name = (ending.error_type or "")[:80]
+    return name if name.replace(".", "_").isidentifier() else "an error"
 
 
 def _by_log(ending: Ending) -> Failure | None:
@@ -147,7 +166,7 @@ def _by_text(text: str, *, permanent_too: bool = True) -> Failure | None:
         may = permanent_too or signature.retry is not Retry.NEVER
         if may and (match := pattern.search(text)):
             line = _line_around(text, match.start())
-            return Failure(signature.cause, f"{signature.sentence} “{_short(line)}”", signature.retry)
+            return Failure(signature.cause, f"{signature.sentence} {quoted(line)}", signature.retry)
     return None
 
 
@@ -184,7 +203,7 @@ def _killed(ending: Ending, what: str) -> Failure:
     """SIGKILL has no sender. The kernel's own counters and log tell whether it was short of memory."""
     line = next((line for line in ending.kernel_log if _OUT_OF_MEMORY.search(line)), "")
     if line:
-        said = f"The host ran out of memory, and the kernel ended it. “{_short(line)}”"
+        said = f"The host ran out of memory, and the kernel ended it. {quoted(line)}"
         return Failure(Cause.HOST_OUT_OF_MEMORY, said, Retry.AGAIN)
     if ending.oom_kills:
         said = f"The host ran out of memory. {what} by the kernel, which counts {ending.oom_kills} such while it ran."
@@ -202,8 +221,8 @@ def _by_exit_code(ending: Ending) -> Failure:
     if ending.exit_code == EXIT_REFUSED and ending.kind is not Kind.COMMAND:
         return Failure(Cause.REFUSED, "The trainer can't run it as it is asked for: see the log.", Retry.NEVER)
     last = next((line for line in reversed(ending.log_tail.splitlines()) if line.strip()), "")
-    quoted = f" Its last words: “{_short(last)}”" if last else ""
-    return Failure(Cause.EXIT_CODE, f"It ended with exit code {ending.exit_code}.{quoted}", Retry.AGAIN)
+    words = f" Its last words: {quoted(last)}" if last else ""
+    return Failure(Cause.EXIT_CODE, f"It ended with exit code {ending.exit_code}.{words}", Retry.AGAIN)
 
 
 def _with_what_the_driver_said(found: Failure, ending: Ending) -> Failure:
@@ -224,9 +243,15 @@ def _line_around(text: str, position: int) -> str:
     return text[text.rfind("\n", 0, position) + 1 : end if end >= 0 else len(text)]
 
 
-def _short(text: str) -> str:
+def quoted(text: str) -> str:
+    """The words of a program in a sentence of ours: on one line, not too many."""
     line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:199] + "…"
+    return f"“{line if len(line) <= 200 else line[:199] + '…'}”"
+
+
+def without_quoted(sentence: str) -> str:
+    """A sentence about a failure without the words of programs: these may name anything."""
+    return _QUOTED.sub("", sentence)
 
 
 def _signal_name(number: int) -> str:

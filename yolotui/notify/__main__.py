@@ -13,7 +13,7 @@ from yolotui.errors import QueueOutOfReach, YolotuiError
 from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.notify.channels import channels
-from yolotui.notify.delivering import deliver
+from yolotui.notify.delivering import deliver, room
 from yolotui.notify.sender import Sender, log
 from yolotui.store import Store
 
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _send_all(home: Home, store: Store) -> None:
-    sender = Sender(store, deliver)
+    sender = Sender(store, deliver, room=room)
     busy_until = time.monotonic() + LINGER_S
     while True:
         try:

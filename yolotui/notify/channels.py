@@ -24,8 +24,9 @@ _ORDER = tuple(Severity)
 class Channel(Struct, frozen=True, kw_only=True):
     """An address with what it is told: these events of this severity or more, of these owners (none: of all).
 
-    With `uid` it is told about what belongs to that user alone. In `quiet` hours and within a digest only errors are
-    told at once; `per_hour` limits how many messages go out, what is over it goes out together.
+    With `uid` it is told about what belongs to that user alone; with `details`, also the last words of what failed. In
+    `quiet` hours and within a digest only errors are told at once; `per_hour` limits how many others go out, what is
+    over it goes out together.
     """
 
     address: str
@@ -36,6 +37,7 @@ class Channel(Struct, frozen=True, kw_only=True):
     quiet: str = ""
     digest_s: float = 0.0
     per_hour: int = 60
+    details: bool = False
 
     def wants(self, told: Notification) -> bool:
         """Whether it is told this."""
@@ -81,6 +83,7 @@ def channels_of(config: NotifyConfig, *, uid: int | None = None) -> list[Channel
             quiet=each.quiet or config.quiet or "",
             digest_s=config.digest_s if each.digest_s is None else each.digest_s,
             per_hour=config.per_hour if each.per_hour is None else each.per_hour,
+            details=each.details,
         )
         for each in config.channels.values()
         for address in each.to

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from yolotui.config import NotifyEvent
 from yolotui.core.bookings import Booking
+from yolotui.core.failures import without_quoted
 from yolotui.core.gpus import Gpu
 from yolotui.core.health import Severity
 from yolotui.core.jobs import Job, Owner
@@ -17,15 +18,26 @@ from yolotui.store import Actor, AuditRow
 SCHEDULER = Actor.scheduler().name
 _PATH = re.compile(r"""(?<=')/[^']+(?=')|(?<=")/[^"]+(?=")|(?<![\w.…])/[^\s'":,]+""")
 
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
+
 
 class Notification(Struct, frozen=True, kw_only=True):
-    """One thing to tell. `owner` is whose job or booking it is about; None: the machine."""
+    """One thing to tell. `owner` is whose job or booking it is about; None: the machine.
+
+    `details` are words that yolotui did not choose, told only to who wants them: of a log, of a path.
+    """
 
     event: NotifyEvent
     severity: Severity
     title: str
     body: str = ""
+    details: str = ""
     owner: Owner | None = None
+
+    @property
+    def in_full(self) -> str:
+        """The body with the details."""
+        return lines(self.body, self.details)
 
 
 class Records(Protocol):
@@ -59,5 +71,25 @@ def lines(*told: str) -> str:
 
 
 def why_of(row: AuditRow) -> str:
-    """The reason that the audit log gives."""
-    return without_folders(str(row.detail.get("why") or ""))
+    """The reason that the audit log gives, without what a program said of it."""
+    return stated(_written_reason(row))
+
+
+def stated(explanation: str) -> str:
+    """What yolotui itself says of a failure."""
+    return without_folders(without_quoted(explanation))
+
+
+def words_of(row: AuditRow) -> str:
+    """The reason in full where a program's words are in it: a detail."""
+    return in_words(_written_reason(row))
+
+
+def in_words(explanation: str) -> str:
+    """An explanation in full where it says more than is told to everybody; never a password in it."""
+    full = _CREDENTIALS.sub("://…@", explanation)
+    return f"In full: {full}" if full != stated(explanation) else ""
+
+
+def _written_reason(row: AuditRow) -> str:
+    return str(row.detail.get("why") or "")

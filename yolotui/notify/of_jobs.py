@@ -8,7 +8,7 @@ from yolotui.config import NotifyEvent
 from yolotui.core.health import Severity
 from yolotui.core.jobs import Job, Kind, Outcome
 from yolotui.core.planning.saying import gpus_text
-from yolotui.notify.notification import SCHEDULER, Notification, lines, why_of, without_folders
+from yolotui.notify.notification import SCHEDULER, Notification, in_words, lines, stated, why_of, words_of
 from yolotui.store import AuditRow
 from yolotui.units import format_clock, format_duration
 
@@ -41,8 +41,9 @@ def _runs(row: AuditRow, job: Job) -> Notification | None:
         body=lines(
             f"Job {job.id}, attempt {number}, "
             + (f"continued after epoch {epoch}." if epoch is not None else "from the beginning."),
-            f"Before: {without_folders(before.explanation)}" if before.explanation else "",
+            f"Before: {stated(before.explanation)}" if before.explanation else "",
         ),
+        details=in_words(before.explanation),
     )
 
 
@@ -78,6 +79,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                     why_of(row),
                     f"More: yolotui show {job.id}, yolotui logs {job.id}",
                 ),
+                details=words_of(row),
             )
     return None
 
@@ -124,22 +126,43 @@ def _of_deadline(row: AuditRow, job: Job) -> Notification:
 
 
 def _of_health(row: AuditRow, job: Job) -> Notification:
+    found = job.attempts[row.detail["attempt"] - 1].progress.health
+    finding = next((each for each in found if each.rule == row.detail["rule"]), None)  # it may have passed since
     return Notification(
         event=NotifyEvent.HEALTH,
         severity=Severity(row.detail["severity"]),
         title=f"{job.name}: {row.detail['rule']}",
-        body=lines(f"Job {job.id}, epoch {row.detail['epoch']}.", why_of(row)),
+        body=lines(
+            f"Job {job.id}, epoch {row.detail['epoch']}.",
+            why_of(row),
+            finding.advice if finding else "",
+            f"The rule: docs/health.md#{row.detail['rule']}",
+        ),
     )
 
 
-def _kept_back(row: AuditRow, job: Job) -> Notification | None:
-    """The check before the start has found errors, or what it hangs on has not come: people's own acts are no news."""
+def _held(row: AuditRow, job: Job) -> Notification | None:
+    """The check before the start has found errors: what people themselves hold is no news to them."""
     if row.actor != SCHEDULER:
         return None
     return Notification(
         event=NotifyEvent.FAILED,
         severity=Severity.WARNING,
-        title=f"{job.name} {'is held' if row.verb == 'hold' else 'will not run'}",
+        title=f"{job.name} is held",
+        body=lines(
+            f"Job {job.id} has not started: the check before the start has found errors.",
+            f"More: yolotui show {job.id}; when they are mended: yolotui release {job.id}",
+        ),
+        details=in_words(str(row.detail.get("why") or "")),
+    )
+
+
+def _skipped(row: AuditRow, job: Job) -> Notification | None:
+    """What it hangs on has not come."""
+    return Notification(
+        event=NotifyEvent.FAILED,
+        severity=Severity.WARNING,
+        title=f"{job.name} will not run",
         body=lines(f"Job {job.id} has not started.", why_of(row)),
     )
 
@@ -155,6 +178,6 @@ TELLERS: Mapping[str, Callable[[AuditRow, Job], Notification | None]] = {
     "deadline-in-danger": _of_deadline,
     "deadline-safe-again": _of_deadline,
     "health": _of_health,
-    "hold": _kept_back,
-    "skip": _kept_back,
+    "hold": _held,
+    "skip": _skipped,
 }

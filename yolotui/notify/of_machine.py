@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from yolotui.config import NotifyEvent
 from yolotui.core.health import Severity
-from yolotui.notify.notification import SCHEDULER, Notification, Records, lines, why_of
+from yolotui.notify.notification import SCHEDULER, Notification, Records, lines, why_of, words_of
 from yolotui.store import AuditRow
 
 
@@ -54,6 +54,7 @@ def _of_gpu_error(row: AuditRow, records: Records) -> Notification | None:
         severity=Severity.WARNING,
         title=f"{job.name} met an error of {gpus or 'its GPU'}",
         body=lines(f"Job {job.id}, attempt {row.detail.get('attempt')}.", why_of(row)),
+        details=words_of(row),
         owner=job.owner,
     )
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from yolotui.core.health import Severity
 from yolotui.notify.channels import Channel, shown
+from yolotui.notify.delivering import ROOM_BYTES, Refusal
 from yolotui.notify.telling import VERBS, tell
 from yolotui.store import AuditRow, Message, Store
 
 ROWS_AT_ONCE = 500
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 900.0
-GIVE_UP_AFTER_S = 3 * 86400.0
+GIVE_UP_AFTER_TRIES = 300  # three days of trying; of trying, so that a clock or a machine that was off costs nothing
 HOUR_S = 3600.0
 AT_ONCE = 5  # more than so many that wait for one address go out as one message
 
-Deliver = Callable[[str, str, str, Severity], str]
+Deliver = Callable[[str, str, str, Severity], Refusal | None]
 log = logging.getLogger("yolotui.notify")
 
 
@@ -32,14 +34,19 @@ class Sender:
         store: Store,
         deliver: Deliver,
         *,
+        room: Callable[[str], int] = lambda _: ROOM_BYTES,
         first_retry_s: float = FIRST_RETRY_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`deliver` takes address, title, body and severity; it returns why it did not work, or nothing."""
+        """`deliver` takes address, title, body and severity; it returns why it did not work, or nothing.
+
+        `room` says how many bytes a message to an address may have, its title included.
+        """
         self._store = store
         self._outbox = store.outbox
         self._channels: dict[str, list[Channel]] = {}
         self._deliver = deliver
+        self._room = room
         self._first_retry_s = first_retry_s
         self._clock = clock
 
@@ -61,8 +68,8 @@ class Sender:
             self._outbox.begin(batch)
         if batches:
             with ThreadPoolExecutor(min(8, len(batches))) as pool:
-                for batch, trouble in zip(batches, pool.map(self._send, batches), strict=True):
-                    self._note(batch, trouble)
+                for batch, refusal in zip(batches, pool.map(self._send, batches), strict=True):
+                    self._note(batch, refusal)
         return self._outbox.next_due_at()
 
     def _derive(self, address: str, told_to: int) -> None:
@@ -76,6 +83,7 @@ class Sender:
             told = tell(row, self._store.read) if row.verb in VERBS else None
             channel = told and next((each for each in self._channels.get(address, ()) if each.wants(told)), None)
             if told and channel:
+                at = min(row.at, self._clock())  # a clock that was ahead holds nothing back
                 messages.append(
                     Message(
                         audit=row.id,
@@ -83,46 +91,58 @@ class Sender:
                         event=told.event.value,
                         severity=told.severity.value,
                         title=told.title,
-                        body=told.body,
-                        made_at=row.at,
-                        due_at=channel.due_at(told, row.at),
+                        body=told.in_full if channel.details else told.body,
+                        made_at=at,
+                        due_at=channel.due_at(told, at),
                     )
                 )
         return messages
 
     def _next_batch(self, address: str) -> list[Message]:
-        """What goes to an address next: one message, or all that were held back together; nothing beyond its limit."""
+        """What goes to an address next: one message, or all that were held back together, as far as there is room.
+
+        Beyond its limit an hour only errors go.
+        """
         now = self._clock()
         due = self._outbox.due(address, now)
-        if not due:
-            return []
         limit = min(channel.per_hour for channel in self._channels[address])
-        sent = self._outbox.sent_since(address, now - HOUR_S)
+        sent = self._outbox.sent_between(address, now - HOUR_S, now)
         if len(sent) >= limit:
-            self._outbox.postpone(due, sent[-limit] + HOUR_S, f"no more than {limit} an hour")
-            return []
+            waits = [message for message in due if message.severity != Severity.ERROR]
+            if waits:
+                self._outbox.postpone(waits, sent[-limit] + HOUR_S, f"no more than {limit} an hour")
+            due = [message for message in due if message not in waits]
         held_back = any(not message.tries and message.due_at > message.made_at for message in due)
-        return due if held_back or len(due) > AT_ONCE or len(sent) + len(due) > limit else due[:1]
+        together = held_back or len(due) > AT_ONCE or len(sent) + len(due) > limit
+        return self._fitting(due) if together else due[:1]
 
-    def _send(self, batch: Sequence[Message]) -> str:
+    def _fitting(self, due: Sequence[Message]) -> list[Message]:
+        """The first of these that have room in one message; the others make one more."""
+        if len(due) < 2:
+            return list(due)
+        room = self._room(due[0].address)
+        count = bisect_right(range(1, len(due) + 1), room, key=lambda first: _size(due[:first]))
+        return list(due[: max(1, count)])
+
+    def _send(self, batch: Sequence[Message]) -> Refusal | None:
         title, body = _worded(batch)
         severity = max((Severity(message.severity) for message in batch), key=list(Severity).index)
         return self._deliver(batch[0].address, title, body, severity)
 
-    def _note(self, batch: Sequence[Message], trouble: str) -> None:
+    def _note(self, batch: Sequence[Message], refusal: Refusal | None) -> None:
         now, address = self._clock(), shown(batch[0].address)
-        if not trouble:
+        if refusal is None:
             self._outbox.arrived(batch, now)
             return
-        log.warning("%s did not take %d: %s", address, len(batch), trouble)
-        tries = 1 + max(message.tries for message in batch)
-        lost = [message for message in batch if now - message.made_at > GIVE_UP_AFTER_S]
+        log.warning("%s did not take %d: %s", address, len(batch), refusal.why)
+        lost = [message for message in batch if message.tries + 1 >= GIVE_UP_AFTER_TRIES]
         if lost:
-            self._outbox.give_up(lost, trouble, address)
+            self._outbox.give_up(lost, refusal.why, address)
         kept = [message for message in batch if message not in lost]
         if kept:
-            wait_s = min(LONGEST_RETRY_S, self._first_retry_s * 2 ** min(tries - 1, 20))
-            self._outbox.postpone(kept, now + wait_s, trouble)
+            tries = max(message.tries for message in kept)
+            wait_s = min(LONGEST_RETRY_S, self._first_retry_s * 2 ** min(tries, 20))
+            self._outbox.postpone(kept, now + wait_s, refusal.why, doubtful=refusal.doubtful)
 
 
 def _worded(batch: Sequence[Message]) -> tuple[str, str]:
@@ -132,6 +152,11 @@ def _worded(batch: Sequence[Message]) -> tuple[str, str]:
         return batch[0].title, f"{batch[0].body}\n{host}, event {_number(batch[0])}"
     told = [f"{message.title}\n{message.body}\nevent {_number(message)}" for message in batch]
     return f"{len(batch)} events on {host}", "\n\n".join(told)
+
+
+def _size(batch: Sequence[Message]) -> int:
+    """Bytes, with the line break that is put between title and body."""
+    return len("\r\n".join(_worded(batch)).encode())
 
 
 def _number(message: Message) -> str:

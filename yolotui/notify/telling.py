@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from yolotui.errors import NoSuchBooking, NoSuchJob
+from yolotui.harmless import clean
 from yolotui.notify import of_bookings, of_jobs, of_machine
 from yolotui.notify.notification import Notification, Records
 from yolotui.store import AuditRow
@@ -15,6 +16,15 @@ VERBS = frozenset({*of_jobs.TELLERS, *of_bookings.TELLERS, *of_machine.TELLERS})
 
 def tell(row: AuditRow, records: Records) -> Notification | None:
     """What people should be told of a row, if anything. What is about a job or a booking is its owner's business."""
+    told = _told_of(row, records)
+    return told and replace(told, **{name: _cleaned(getattr(told, name)) for name in ("title", "body", "details")})
+
+
+def _cleaned(text: str) -> str:
+    return "\n".join(clean(line) for line in text.splitlines())
+
+
+def _told_of(row: AuditRow, records: Records) -> Notification | None:
     try:
         if row.verb in of_machine.TELLERS:
             return of_machine.TELLERS[row.verb](row, records)

@@ -150,6 +150,7 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, umask: int, *, until_idle: b
         host = HostWatch(devices, Samples(home.samples), wakeups.nudge)
         try:
             wakeups.watch_file(home.queue)
+            teller = Teller(home, store)
             leader = Leader(
                 home,
                 store,
@@ -163,10 +164,11 @@ def _lead(home: Home, lock: Lock, wakeups: Wakeups, umask: int, *, until_idle: b
                 preflight=config.scheduling.preflight,
                 limits=Limits(stall_s=config.limits.stall_s, log_bytes=config.limits.log_bytes),
                 until_idle=until_idle,
-                tell=Teller(home, store).look,
+                tell=teller.look,
                 is_intact=lambda: lock.is_intact() and store.is_intact(),
             )
             why = leader.run()
+            teller.hand_over()
             store.ledger.lay_down_the_lead(me, why)
             log.info("leaves: %s", why)
         finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from yolotui.core.failures import backoff_s
+from yolotui.core.failures import backoff_s, quoted
 from yolotui.core.jobs import (
     Attempt,
     Cancelled,
@@ -93,8 +93,9 @@ class Reaper:
     def _start_over(self, job: Job, attempt: Attempt, error: str, now: float) -> None:
         """Proven never started: the claim is ours, so nobody else can start it any more."""
         log.info("job %d: attempt %d never started %s", job.id, attempt.number, error)
+        why = f" {quoted(error)}" if error else ""
         stillborn = msgspec.structs.replace(
-            attempt, outcome=Outcome.NEVER_STARTED, ended_at=now, explanation=f"It never started. {error}".strip()
+            attempt, outcome=Outcome.NEVER_STARTED, ended_at=now, explanation=f"It never started.{why}"
         )
         self._forget(job, attempt)
 
@@ -109,7 +110,7 @@ class Reaper:
                     break
                 in_a_row += 1
             if in_a_row + 1 >= STILLBORN_LIMIT:
-                return Failed(now, "never_started", f"It could not be started {STILLBORN_LIMIT} times. {error}"), 0
+                return Failed(now, "never_started", f"It could not be started {STILLBORN_LIMIT} times.{why}"), 0
             return Waiting(now, now + (backoff_s(in_a_row, STILLBORN_DELAY_S) if in_a_row else 0.0)), current.failures
 
         self._store.ledger.attempt_ended(job.id, stillborn, next_status)

@@ -6,10 +6,9 @@ import logging
 import time
 
 from yolotui.errors import WrongFile
-from yolotui.leadership import Lock, start_detached
 from yolotui.locations import Home
 from yolotui.notify.channels import channels, written_at
-from yolotui.notify.telling import VERBS
+from yolotui.notify.starting import ensure_sender
 from yolotui.store import Store
 
 LOOK_EVERY_S = 1.0
@@ -40,13 +39,12 @@ class Teller:
         self._read_configurations()
         if not self._has_channels or now < self._started_at + START_EVERY_S:
             return
-        if not self._store.outbox.is_due(VERBS, time.time()):
-            return
-        lock = Lock(self._home.notify_lock)
-        if lock.acquire():
-            lock.release()
+        if ensure_sender(self._home, self._store):
             self._started_at = now
-            start_detached(self._home, "yolotui.notify")
+
+    def hand_over(self) -> None:
+        """Before leaving: what waits to be told, now or later, is left to a sender that lives."""
+        ensure_sender(self._home, self._store, also_for_later=True)
 
     def _read_configurations(self) -> None:
         """Look who is to be told, where that was written since; what has mistakes changes nothing."""

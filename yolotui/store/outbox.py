@@ -122,12 +122,13 @@ class Outbox:
         """The newest messages, the oldest of them first."""
         return self._messages("TRUE ORDER BY audit DESC, address LIMIT ?", (limit,))[::-1]
 
-    def sent_since(self, address: str, at: float) -> list[float]:
-        """When something was sent to an address after `at`: what went together counts once. UTC seconds, in order."""
+    def sent_between(self, address: str, since: float, until: float) -> list[float]:
+        """When something was sent to an address: what went together counts once. UTC seconds, in order."""
         with self._database.snapshot() as connection:
             rows = connection.execute(
-                "SELECT DISTINCT sent_at FROM outbox WHERE address = ? AND state = 'sent' AND sent_at > ? ORDER BY 1",
-                (address, at),
+                "SELECT DISTINCT sent_at FROM outbox "
+                "WHERE address = ? AND state = 'sent' AND sent_at > ? AND sent_at <= ? ORDER BY 1",
+                (address, since, until),
             ).fetchall()
         return [row["sent_at"] for row in rows]
 
@@ -139,9 +140,13 @@ class Outbox:
         """The other side has taken them."""
         self._update(messages, "state = 'sent', sent_at = ?, trouble = ''", (at,))
 
-    def postpone(self, messages: Sequence[Message], until: float, trouble: str) -> None:
-        """They wait until then: the other side did not take them, or has had enough for now."""
-        self._update(messages, "state = 'waiting', due_at = ?, trouble = ?", (until, trouble))
+    def postpone(self, messages: Sequence[Message], until: float, trouble: str, *, doubtful: bool = False) -> None:
+        """They wait until then: the other side did not take them (`doubtful`: as far as is known), or has enough."""
+        self._update(
+            messages,
+            "state = 'waiting', due_at = ?, trouble = ?, doubtful = max(doubtful, ?)",
+            (until, trouble, doubtful),
+        )
 
     def give_up(self, messages: Sequence[Message], trouble: str, shown_address: str) -> None:
         """They could not be told. That is audited: it is not lost in silence."""

@@ -9,11 +9,12 @@ import click
 
 from yolotui.cli.documents import comparison_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
-from yolotui.cli.printing import Table, clean, print_document, print_table
+from yolotui.cli.printing import Table, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.words import HEADLINES, state_cell
 from yolotui.core.comparing_runs import FEWEST, MOST, Compared, Comparison, Differing, compare
 from yolotui.errors import WrongUse
+from yolotui.harmless import clean
 from yolotui.units import format_duration
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from yolotui.cli.options import json_option
 from yolotui.cli.printing import narrate, print_document
+from yolotui.errors import WrongFile
 from yolotui.locations import Home
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def check() -> None:
 
     with_keys(config.keys)
     theme_named(config.ui.theme)
+    # What an address must look like, apprise alone knows: so is it.
+    from yolotui.notify.channels import channels_of
+    from yolotui.notify.delivering import troubles
+
+    if wrong := troubles([channel.address for channel in channels_of(config.notify)]):
+        raise WrongFile([f"{file}: notify: {trouble}" for trouble in wrong])
     narrate(f"{file}: no mistakes.")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from yolotui.cli.options import json_option
-from yolotui.cli.printing import Table, print_document, print_table
+from yolotui.cli.printing import Table, narrate, print_document, print_table
 from yolotui.errors import ExitCode, NotPossible
 from yolotui.locations import Home
 from yolotui.units import format_duration
@@ -32,12 +33,16 @@ def notify_verb(is_test: bool, is_list: bool, lines: int, as_json: bool) -> int:
     [notify] in the configuration says who: addresses as apprise writes them, by event or as channels.
     """
     from yolotui.notify.channels import channels
+    from yolotui.notify.delivering import troubles
+    from yolotui.notify.starting import ensure_sender
     from yolotui.store import Store
 
     if is_test and is_list:
         raise click.UsageError("--test sends, --list shows: one of both.")
     home = Home.current()
     with Store(home) as store:
+        with suppress(OSError):  # looking goes on where nothing can be started
+            ensure_sender(home, store)
         if is_list:
             _show_messages(store.outbox.newest(lines), as_json=as_json)
             return ExitCode.DONE
@@ -45,6 +50,8 @@ def notify_verb(is_test: bool, is_list: bool, lines: int, as_json: bool) -> int:
     if is_test:
         return _send_tests(found, as_json=as_json)
     _show_channels(found, as_json=as_json)
+    for trouble in troubles([channel.address for channel in found]):
+        narrate(trouble)
     return ExitCode.DONE
 
 
@@ -56,14 +63,14 @@ def _send_tests(found: list[Channel], *, as_json: bool) -> int:
 
     if not found:
         raise NotPossible(
-            'Nobody is to be told anything: write [notify] finished = ["wecom://…"] into the configuration.'
+            'Nobody is to be told anything: write [notify] finished = ["wecombot://…"] into the configuration.'
         )
     results = []
     for address in dict.fromkeys(channel.address for channel in found):
         told_of = "; ".join(_told_of(channel) for channel in found if channel.address == address)
         body = f"Notifications of {socket.gethostname()} arrive here. This address is told of {told_of}."
-        trouble = deliver(address, TEST_TITLE, body, Severity.INFO)
-        results.append({"address": shown(address), "told_of": told_of, "trouble": trouble})
+        refusal = deliver(address, TEST_TITLE, body, Severity.INFO)
+        results.append({"address": shown(address), "told_of": told_of, "trouble": refusal.why if refusal else ""})
     if as_json:
         print_document("tests", results)
     else:

@@ -11,7 +11,7 @@ from yolotui.cli.documents import deadline_document, entry_document, why_documen
 from yolotui.cli.lateness import lateness
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.preflight_words import echo_remarks, preflight_document
-from yolotui.cli.printing import Table, clean, narrate, print_document, print_table
+from yolotui.cli.printing import Table, narrate, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import estimate_text, findings_text, first_start, foreseen_text, start_text, state_cell
@@ -19,6 +19,7 @@ from yolotui.core.deadlines import Miss, misses
 from yolotui.core.jobs import Job
 from yolotui.core.priorities import score
 from yolotui.core.timetable import Entry, Published
+from yolotui.harmless import clean
 from yolotui.units import format_duration
 
 NOT_LOOKED_AT = "No scheduler has looked at it yet: `yolotui scheduler status` tells whether one runs."
