@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from yolotui import ultralytics_args
 from yolotui.core.failure_signatures import XIDS
-from yolotui.core.failures import Cause, Ending, Failure, Retry, backoff_s, classify, retry_of
+from yolotui.core.failures import Cause, Ending, Failure, Retry, backoff_s, classify, retry_of, without_quoted
 from yolotui.core.jobs import Kind
 
 TRACEBACK = "Traceback (most recent call last):\n  File 'x.py', line 1\n"
@@ -271,6 +271,13 @@ def test_every_ending_gets_a_sentence(ending):
     failure = classify(ending)
     assert failure.sentence
     assert "\n" not in failure.sentence
+
+
+@given(st.builds(Ending, kind=st.sampled_from(Kind), exit_code=st.just(3), error_type=st.text(), log_tail=st.text()))
+def test_what_a_program_said_can_be_left_out_of_the_sentence(ending):
+    told = without_quoted(classify(ending).sentence)
+    assert told
+    assert not {"“", "”"} & set(told)
 
 
 def test_backoff_doubles_and_is_capped():

@@ -29,7 +29,7 @@ from yolotui.core.jobs import Outcome, Priority, Waiting
 from yolotui.errors import NotPossible, WrongUse
 from yolotui.leadership import Lock
 from yolotui.locations import Home
-from yolotui.metrics.exporting import read_address, serving, text, write_textfile
+from yolotui.metrics.exporting import openness, read_address, serving, text, write_textfile
 from yolotui.store import Store
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "monitoring"
@@ -236,3 +236,12 @@ def test_every_query_of_the_board_and_of_the_alerts_asks_for_what_is_exported(st
 def test_promtool_finds_the_rules_right_and_they_fire(command):
     checked = subprocess.run(["promtool", *command], check=False, cwd=EXAMPLES, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "is_told"),
+    [("9877", False), ("127.0.0.1:1", False), ("[::1]:1", False), ("localhost:1", False), ("0.0.0.0:1", True),
+     ("[::]:1", True), ("gpu-host:1", True)],
+)  # fmt: skip
+def test_an_address_that_others_reach_is_told(address: str, is_told: bool) -> None:
+    assert ("open to the network" in openness(address)) == is_told

@@ -111,6 +111,13 @@ def test_quiet_hours_over_midnight_end_in_the_morning():
     assert quiet_until(quiet_hours("12:00-13:00"), at(21, 12, 30), zone) == at(21, 13)
 
 
+@pytest.mark.usefixtures("central_europe")
+def test_quiet_hours_end_by_the_clock_where_summer_time_begins():
+    begun, ends = "2026-03-28T23:00+01:00", "2026-03-29T07:00+02:00"
+    at = datetime.fromisoformat(begun).timestamp()
+    assert quiet_until("22:00-07:00", at) == datetime.fromisoformat(ends).timestamp()
+
+
 def test_an_error_disturbs_even_in_quiet_hours_and_anything_else_waits():
     always = Channel(address="json://x", events=frozenset(NotifyEvent), quiet="00:00-23:59", digest_s=60.0)
     noon = datetime(2026, 11, 20, 12).astimezone().timestamp()

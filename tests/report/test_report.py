@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import xml.etree.ElementTree as ET
 from base64 import b64decode
+from datetime import datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -188,8 +189,27 @@ def test_times_that_have_been_are_read_as_people_say_them():
     assert at("8h") == at("8h ago") == now - 8 * 3600
     assert at("2026-11-01 06:00") == moment("2026-11-01 06:00", 0.0)
     assert at("today") == moment("2026-11-18 00:00", 0.0)
+    assert at("yesterday") == moment("2026-11-17 00:00", 0.0)
+    assert at("2026-11-01") == moment("2026-11-01 00:00", 0.0)
     for ahead in ("tomorrow 08:00", "today 23:00", "2027-01-01 00:00", "in 2h"):
         with pytest.raises(WrongUse, match="has not been yet"):
             at(ahead)
-    with pytest.raises(WrongUse, match="is not a time"):
+    with pytest.raises(WrongUse, match=r"is not a time: write .* 2026-11-30, yesterday"):
         at("soon")
+
+
+@pytest.mark.usefixtures("central_europe")
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("yesterday 18:00", "2026-03-29T18:00+02:00"),
+        ("yesterday", "2026-03-29T00:00+01:00"),
+        ("18:00", "2026-03-29T18:00+02:00"),
+        ("Sat 18:00", "2026-03-28T18:00+01:00"),
+        ("night", "2026-03-29T18:00+02:00"),
+        ("week", "2026-03-24T00:00+01:00"),
+    ],
+)
+def test_days_are_those_of_the_calendar_where_summer_time_begins(said, meant):
+    now = datetime.fromisoformat("2026-03-30T00:30+02:00").timestamp()
+    assert read_past_moment(said, "--since", now) == datetime.fromisoformat(meant).timestamp()

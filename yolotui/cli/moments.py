@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from yolotui.core.reporting import Period, bounds
 from yolotui.errors import WrongUse
-from yolotui.units import DAY_S, WEEKDAYS, duration, moment
+from yolotui.units import WEEKDAYS, duration, moment
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}\s*", re.ASCII)
 
 
@@ -22,7 +24,8 @@ def read_moment(text: str, name: str, now: float) -> float:
 def read_past_moment(text: str, name: str, now: float) -> float:
     """UTC seconds of a time that has been, as people say it: the last such before `now`. Raises WrongUse.
 
-    `yesterday 18:00`, `18:00`, `Mon 18:00`, `2026-11-30 18:00`, `8h` (ago), or where `today`, `night`, `week` begin.
+    `yesterday 18:00`, `18:00`, `Mon 18:00`, `2026-11-30 18:00`, `8h` (ago), or where `yesterday`, `2026-11-30`,
+    `today`, `night`, `week` begin.
     """
     said = " ".join(text.lower().split())
     if said in list(Period):
@@ -35,7 +38,8 @@ def read_past_moment(text: str, name: str, now: float) -> float:
         at = _last(said, now)
     except ValueError:
         raise WrongUse(
-            f'{name}: {text!r} is not a time: write "yesterday 18:00", "18:00", "Mon 18:00", "8h", today, night, week.'
+            f'{name}: {text!r} is not a time: write "yesterday 18:00", "18:00", "Mon 18:00", "8h", '
+            "2026-11-30, yesterday, today, night, week."
         ) from None
     if at >= now:
         raise WrongUse(f"{name}: {text!r} has not been yet.")
@@ -43,14 +47,21 @@ def read_past_moment(text: str, name: str, now: float) -> float:
 
 
 def _last(said: str, now: float) -> float:
+    if said == "yesterday" or _DATE.fullmatch(said):
+        said += " 00:00"
     day, _, clock = said.rpartition(" ")
     if day == "yesterday":
-        return moment(f"today {clock}", now - DAY_S)
+        return moment(f"today {clock}", _days_before(now, 1))
     at = moment(f"today {said}" if not day and ":" in said else said, now)
     if at > now and not day:
-        return moment(f"today {said}", now - DAY_S)
+        return moment(f"today {said}", _days_before(now, 1))
     is_weekday = len(day) >= 3 and any(name.startswith(day) for name in WEEKDAYS)
-    return at - 7 * DAY_S if at > now and is_weekday else at
+    return moment(f"today {clock}", _days_before(at, 7)) if at > now and is_weekday else at
+
+
+def _days_before(at: float, days: int) -> float:
+    """About noon of the day so many before that of `at` in the calendar: some have 23 hours, some 25."""
+    return (datetime.fromtimestamp(at, UTC).astimezone().replace(hour=12) - timedelta(days=days)).timestamp()
 
 
 def read_length(text: str, name: str) -> float:

@@ -38,8 +38,11 @@ def serving_metrics(address: str | None) -> AbstractContextManager[object]:
     """Answer Prometheus while a block runs, if a person asked for it."""
     if address is None:
         return nullcontext()
-    from yolotui.metrics.exporting import serving
+    from yolotui.cli.printing import narrate
+    from yolotui.metrics.exporting import openness, serving
 
+    if warning := openness(address):
+        narrate(warning)
     return serving(Home.current(), address)
 
 

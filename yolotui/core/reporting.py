@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from pathlib import PurePath
 
@@ -114,7 +114,7 @@ def bounds(period: Period, now: float, *, zone: tzinfo | None = None) -> tuple[f
     The night lasts from six in the evening until eight in the morning: the one that is on, else the last one.
     """
     local = datetime.fromtimestamp(now, UTC).astimezone(zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = datetime.combine(local.date(), time(), zone)  # of the calendar: some days have 23 hours, some 25
     match period:
         case Period.TODAY:
             return midnight.timestamp(), now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,18 @@ def read_address(text: str) -> tuple[str, int]:
     if parsed is None or not 0 <= int(parsed["port"]) <= 65535:
         raise WrongUse(f"{text!r} is no address for metrics: write 127.0.0.1:9877, or only the port.")
     return (parsed["host"] or LOOPBACK).strip("[]"), int(parsed["port"])
+
+
+def openness(address: str) -> str:
+    """What a person should know of an address that others reach; empty for loopback. Raises WrongUse."""
+    host, port = read_address(address)
+    try:
+        is_loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name of this machine
+        is_loopback = False
+    if is_loopback:
+        return ""
+    return f"Metrics at {host}:{port} are open to the network: names of jobs and people, without a password."
 
 
 @contextmanager

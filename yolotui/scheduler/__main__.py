@@ -67,8 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _serving(home: Home, address: str | None) -> AbstractContextManager[object]:
     if address is None:
         return nullcontext()
-    from yolotui.metrics.exporting import serving
+    from yolotui.metrics.exporting import openness, serving
 
+    if warning := openness(address):
+        log.warning("%s", warning)
     return serving(home, address)
 
 

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 @click.command("report")
-@click.option("--since", default="night", show_default=True, metavar="TIME", help='"yesterday 18:00", 8h, today, week.')
+@click.option(
+    "--since",
+    default="night",
+    show_default=True,
+    metavar="TIME",
+    help='"yesterday 18:00", "Mon 18:00", 18:00, 8h, 2026-11-30, yesterday, today, night, week.',
+)
 @click.option("--until", default=None, metavar="TIME", help="Until when; now if left out.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
 @click.option(
