@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
-import psutil
 import pytest
 from apprise.plugins.custom_json import NotifyJSON
 from msgspec.structs import replace
 
 from tests.cli.states import end, publish, reach, start
 from tests.helpers import eventually
-from tests.notify.server import Receiver
-from tests.scheduler.conftest import Rig
 from tests.store.builders import ANNA
 from yolotui.config import NotifyEvent
 from yolotui.core.bookings import BookingRequest, Ending
@@ -28,7 +21,6 @@ from yolotui.core.gpus import Foreign, Host
 from yolotui.core.health import Finding, Severity
 from yolotui.core.jobs import Failed, JobSpec, Kind, Notice, Outcome, Progress, Skipped, Succeeded, Waiting
 from yolotui.core.preflight import Preflight, Remark
-from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.notify.channels import Channel
 from yolotui.notify.delivering import Refusal, deliver, room
@@ -48,18 +40,6 @@ def store(home: Home) -> Iterator[Store]:
     with Store(home) as store:
         publish(store, 2, at=time.time())
         yield store
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def unreliable() -> Iterator[Receiver]:
-    with Receiver(refuses_half=True) as receiver:
-        yield receiver
 
 
 def channel(address: str, **details: object) -> Channel:
@@ -432,73 +412,3 @@ def test_what_can_not_be_told_is_given_up_after_days_of_trying_and_that_is_on_re
     (row,) = [row for row in store.read.audit() if row.verb == "give-up-telling"]
     assert row.detail["of"] == [message.audit]
     assert "secret" not in str(row.detail)
-
-
-def test_a_leader_that_is_killed_again_and_again_has_everything_told_once(tmp_path, unreliable):
-    home = Home(tmp_path / "live")
-    home.create()
-    home.config.write_text(f'[notify]\nper_hour = 1000\nfinished = ["{unreliable.address}"]\n')
-    with Rig(home, "cpu:1") as rig:
-        jobs = [rig.command(f"job-{n}") for n in range(3)]
-        for job in jobs:
-            scheduler = rig.lead("--until-idle")
-            rig.until(job, "succeeded")
-            rig.kill(scheduler)
-        rig.lead("--until-idle")
-        eventually(lambda: len(unreliable.events) >= len(jobs), 90)
-        eventually(lambda: {each.state for each in rig.store.outbox.newest(10)} == {MessageState.SENT})
-    assert sorted(unreliable.titles) == [f"job-{n} has finished" for n in range(3)]
-    assert len(set(unreliable.events)) == len(unreliable.events)
-
-
-def test_the_first_address_is_heeded_without_another_leader(tmp_path, receiver):
-    home = Home(tmp_path / "live")
-    home.create()
-    with Rig(home, "cpu:1") as rig:
-        rig.lead()
-        rig.until(rig.command("before"), "succeeded")
-        home.config.write_text(f'[notify]\nfinished = ["{receiver.address}"]\n')
-        eventually(rig.store.outbox.cursors)
-        rig.until(rig.command("after"), "succeeded")
-        eventually(lambda: receiver.titles, 60)
-    assert receiver.titles == ["after has finished"]
-
-
-def test_what_waits_when_leader_and_sender_are_gone_is_told_when_somebody_looks(tmp_path, receiver):
-    """The leader leaves when all is done; its sender is killed while the other side keeps it waiting."""
-    home = Home(tmp_path / "live")
-    home.create()
-    home.config.write_text(f'[notify]\nfinished = ["{receiver.address}"]\n')
-    receiver.may_answer.clear()
-    with Rig(home, "cpu:1") as rig:
-        job = rig.command("night")
-        scheduler = rig.lead("--until-idle")
-        rig.until(job, "succeeded")
-        eventually(lambda: receiver.requests == 1)
-        scheduler.wait(60)
-        os.kill(_sender_of(home), signal.SIGKILL)
-        receiver.may_answer.set()
-        assert [each.state for each in rig.store.outbox.newest(5)] == [MessageState.SENDING]
-        look = [sys.executable, "-m", "yolotui", "list"]
-        subprocess.run(look, env=rig.environment, check=True, stdout=subprocess.DEVNULL)
-        eventually(lambda: [each.state for each in rig.store.outbox.newest(5)] == [MessageState.SENT])
-        eventually(lambda: Lock(home.notify_lock).acquire(), 60)
-    assert "(perhaps told before)" in receiver.taken[-1]["message"]
-
-
-def _sender_of(home: Home) -> int:
-    """The process that sends for a home."""
-    (found,) = [
-        process.pid
-        for process in psutil.process_iter(["cmdline", "environ"])
-        if (process.info["cmdline"] or [""])[-1] == "yolotui.notify"
-        and (process.info["environ"] or {}).get("YOLOTUI_HOME") == str(home.root)
-    ]
-    return found
-
-
-def test_only_one_sender_is_at_it(home, store):
-    command = [sys.executable, "-m", "yolotui.notify"]
-    environment = {**os.environ, "YOLOTUI_HOME": str(home.root)}
-    senders = [subprocess.Popen(command, env=environment) for _ in range(2)]
-    assert [sender.wait(60) for sender in senders] == [0, 0]
