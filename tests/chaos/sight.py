@@ -50,12 +50,13 @@ def look(night: str) -> list[Seen]:
 def _seen(pid: int, night: str) -> Seen | None:
     folder = Path(f"/proc/{pid}")
     try:
+        # Before the environment: whoever is a trainer by its words has a trainer's tag by then.
+        words = (folder / "cmdline").read_text(errors="replace").split("\0")
         environment = dict(
             pair.split("=", 1) for pair in (folder / "environ").read_text(errors="replace").split("\0") if "=" in pair
         )
         if environment.get(NIGHT) != night:
             return None
-        words = (folder / "cmdline").read_text(errors="replace").split("\0")
         state, parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
     except OSError:
         return None

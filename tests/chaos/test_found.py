@@ -73,6 +73,32 @@ def _dies_before(change: int, fate: Fate, folder: Path) -> bool:
     return has_begun
 
 
+@pytest.mark.parametrize("error", [errno.EROFS, errno.ENOSPC, errno.EIO])
+def test_whoever_has_claimed_an_attempt_sees_to_it_whatever_the_disk_says(tmp_path: Path, error: int) -> None:
+    """Seed 22120: a disk became read-only when a shim had claimed an attempt; the shim left, and the start that never
+    was counted as a run that was lost. Here the disk refuses each of its changes in turn.
+    """
+    seen_to = [_is_seen_to(change, error, tmp_path) for change in range(1, 10)]
+    assert seen_to.index(True) > 1  # before the claim nothing is begun, and another may
+    assert all(seen_to[seen_to.index(True) :])
+
+
+def _is_seen_to(change: int, error: int, folder: Path) -> bool:
+    """Let the disk refuse a shim's n-th change, and what follows until what it starts has begun; whether it has."""
+    attempt, begun = Attempt(folder / f"attempt-{change}"), folder / f"begun-{change}"
+    fate = Fate(folder / f"fate-{change}", attempt.folder)
+    attempt.order(["touch", str(begun)], env=dict(os.environ))
+    fate.doom("shim", change)
+    shim = subprocess.Popen(shim_argv(sys.executable, str(attempt.folder)), env={**os.environ, **fate.env})
+    eventually(lambda: fate.doomed_pid == shim.pid or shim.poll() is not None)
+    with fate.disk(error):
+        shim.send_signal(signal.SIGCONT)
+        eventually(lambda: begun.exists() or shim.poll() is not None)
+    shim.wait(60)
+    assert (attempt.folder / "claim").exists() == (attempt.folder / "exit.json").exists() == begun.exists()
+    return begun.exists()
+
+
 def test_a_full_disk_without_a_lock_file_is_waited_for(tmp_path: Path) -> None:
     """Somebody tidied up the lock, and the disk was full when the next scheduler came to make it anew: it left."""
     home = Home(tmp_path / "home")

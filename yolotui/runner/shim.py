@@ -106,17 +106,23 @@ def boot_id() -> str:
 
 
 def claim(attempt_dir: str) -> bool:
-    """Take the attempt. False when another has it: a link appears whole, with its content, or not at all."""
+    """Take the attempt. False when another has it: a link appears whole, with its content, or not at all.
+
+    Once it is ours it is seen to, whatever the disk says to the rest: nobody else would start it.
+    """
     me = {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid()), "boot_id": boot_id(), "by": "shim"}
     temporary = os.path.join(attempt_dir, f"claim.{os.getpid()}.tmp")
     write_durably(temporary, me)
     try:
         os.link(temporary, os.path.join(attempt_dir, "claim"))
-        fsync_directory(attempt_dir)
     except FileExistsError:
         return False
     finally:
-        os.unlink(temporary)
+        remove(temporary)
+    try:
+        fsync_directory(attempt_dir)
+    except OSError as problem:
+        sys.stderr.write(f"claim: {problem}\n")
     return True
 
 
@@ -247,10 +253,7 @@ def record_process(attempt_dir: str, pid: int, started_at: float) -> None:
 
 def forget_process(attempt_dir: str) -> None:
     """Take back `process.json`: what it names has never been the trainer."""
-    try:
-        os.unlink(os.path.join(attempt_dir, "process.json"))
-    except OSError as problem:
-        sys.stderr.write(f"process.json: {problem}\n")
+    remove(os.path.join(attempt_dir, "process.json"))
 
 
 # --- the end --------------------------------------------------------------------------------------------------------
@@ -417,6 +420,14 @@ def write(path: str, content: dict[str, Any], *, durably: bool = False) -> None:
         if os.path.exists(path):
             os.unlink(path)
         raise
+
+
+def remove(path: str) -> None:
+    """A disk that refuses costs no more than the room."""
+    try:
+        os.unlink(path)
+    except OSError as problem:
+        sys.stderr.write(f"{os.path.basename(path)}: {problem}\n")
 
 
 def fsync_directory(path: str) -> None:
