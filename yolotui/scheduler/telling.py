@@ -13,6 +13,7 @@ from yolotui.store import Store
 
 LOOK_EVERY_S = 1.0
 START_EVERY_S = 10.0  # a sender that fails at once is not started again and again
+OWNERS_EVERY_S = 60.0  # who has jobs is asked of all jobs that ever were
 
 log = logging.getLogger("yolotui.scheduler")
 
@@ -27,8 +28,10 @@ class Teller:
         self._looked_at = -LOOK_EVERY_S
         self._started_at = -START_EVERY_S
         self._has_channels = False
+        self._owners: set[int] = set()
+        self._owners_at = -OWNERS_EVERY_S
         self._read_from: object = None
-        self._read_configurations()
+        self._read_configurations(time.monotonic())
 
     def look(self) -> None:
         """Start a sender if one is needed; at most once a second."""
@@ -36,7 +39,7 @@ class Teller:
         if now < self._looked_at + LOOK_EVERY_S:
             return
         self._looked_at = now
-        self._read_configurations()
+        self._read_configurations(now)
         if not self._has_channels or now < self._started_at + START_EVERY_S:
             return
         if ensure_sender(self._home, self._store):
@@ -46,14 +49,15 @@ class Teller:
         """Before leaving: what waits to be told, now or later, is left to a sender that lives."""
         ensure_sender(self._home, self._store, also_for_later=True)
 
-    def _read_configurations(self) -> None:
+    def _read_configurations(self, now: float) -> None:
         """Look who is to be told, where that was written since; what has mistakes changes nothing."""
-        owners = self._store.read.owner_uids()
-        if (written := written_at(self._home, owners)) == self._read_from:
+        if now >= self._owners_at + OWNERS_EVERY_S:
+            self._owners_at, self._owners = now, self._store.read.owner_uids()
+        if (written := written_at(self._home, self._owners)) == self._read_from:
             return
         self._read_from = written
         try:
-            addresses = {channel.address for channel in channels(self._home, owners)}
+            addresses = {channel.address for channel in channels(self._home, self._owners)}
         except WrongFile as error:
             log.error("%s\nWho is told what stays as it was until this is mended.", error)
             return

@@ -41,7 +41,8 @@ def report_verb(  # noqa: PLR0917 — an option each
 ) -> None:
     """Tell what became of a night: runs and results, GPU-hours, energy and cost, idle gaps, crashes, forecasts.
 
-    [costs] in the configuration says what a kWh and a GPU-hour cost.
+    [costs] in the configuration says what a kWh and a GPU-hour cost. A job belongs to the project in whose folder its
+    file of jobs is, or it was submitted. Of idle cards is told what the planner said at the time.
     """
     from yolotui.config import Config
     from yolotui.probe import Samples
