@@ -131,6 +131,20 @@ def compare(folder: Path, images: int) -> dict[str, Figures]:
     return figures
 
 
+def show(figures: dict[str, Figures]) -> None:
+    """A line a call."""
+    print(f"{os.cpu_count()} cores; ratio: ours by theirs")
+    print(f"{'':20}{'images':>9}{'call':>9}{'ratio':>8}{'cpu':>9}{'start':>9}{'peak':>10}")
+    for what, each in figures.items():
+        theirs = figures[what.replace("yolotui", "ultralytics")]
+        ratio = f"{each['took_s'] / theirs['took_s']:.2f}" if theirs is not each else ""
+        print(
+            f"{what:20}{each['images']:9,}{each['took_s']:7.1f} s{ratio:>8}{each['cpu_s']:7.1f} s"
+            f"{each['start_s']:7.1f} s{each['peak_bytes'] / 1024**2:6.0f} MiB",
+            flush=True,
+        )
+
+
 def main() -> None:
     """Measure, print a table, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -139,17 +153,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         figures = compare(Path(name), options.images)
-    print(f"{os.cpu_count()} cores; ratio: ours by theirs")
-    print(f"{'':20}{'images':>9}{'call':>9}{'ratio':>8}{'cpu':>9}{'start':>9}{'peak':>10}")
-    for what, each in figures.items():
-        theirs = figures[what.replace("yolotui", "ultralytics")]
-        ratio = f"{each['took_s'] / theirs['took_s']:.2f}" if theirs is not each else ""
-        print(
-            f"{what:20}{each['images']:9,}{each['took_s']:7.1f} s{ratio:>8}{each['cpu_s']:7.1f} s"
-            f"{each['start_s']:7.1f} s{each['peak_bytes'] / 1024**2:6.0f} MiB"
-        )
-    if options.json:
-        options.json.write_text(json.dumps({"cores": os.cpu_count(), "calls": figures}, indent=2) + "\n")
+        show(figures)
+        if options.json:
+            options.json.write_text(json.dumps({"cores": os.cpu_count(), "calls": figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
