@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,19 @@ def test_start_status_stop(live_shell: Shell) -> None:
         assert live_shell("scheduler", "stop").exit_code == 0
     assert not is_led(live_shell.home)
     assert leader_pid(live_shell) is None
+
+
+def test_a_leader_that_is_silent_is_told_with_what_to_do(live_shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Queue(live_shell.home.root) as queue, queue.watching():
+        live_shell("scheduler", "start")
+        eventually(queue.published)
+        assert live_shell("scheduler", "status").stderr == ""
+        in_a_minute = time.time() + 60
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda: in_a_minute)
+            told = live_shell("scheduler", "status")
+        assert "silent since" in told.stderr
+        assert f"kill -CONT {leader_pid(live_shell)}" in told.stderr
 
 
 def test_stopping_it_leaves_the_jobs_alone(live_shell: Shell, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -265,6 +266,26 @@ def test_trainings_on_the_same_data_look_at_it_once(tmp_path: Path, monkeypatch:
     second = checker.check(training(data, lr0=0.1))
     assert second.data == first.data
     assert (rules(first), rules(second)) == ({}, {"optimizer": "warning"})
+
+
+def test_what_was_seen_need_not_be_kept(tmp_path: Path) -> None:
+    """A full disk, as any place where nothing can be written, says nothing about the data set."""
+    (tmp_path / "cache").touch()
+    assert rules(check_data(draw(tmp_path / "data"), cache=tmp_path / "cache")) == {}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "severity"), [(errno.EIO, "warning"), (errno.ESTALE, "warning"), (errno.EACCES, "error")]
+)
+def test_a_share_that_is_away_for_a_moment_holds_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: int, severity: str
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OSError(trouble, os.strerror(trouble))
+
+    data = draw(tmp_path / "data")
+    monkeypatch.setattr("yolotui.preflight.dataset.find", away)
+    assert rules(check_data(data)) == {"data": severity}
 
 
 def test_weights_that_can_not_be_used_are_an_error(tmp_path: Path) -> None:

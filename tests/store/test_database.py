@@ -7,13 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.store.builders import ANNA, command, submission
-from yolotui.errors import QueueUnusable
+from yolotui.errors import QueueDamaged, QueueUnusable
 from yolotui.locations import Home
 from yolotui.store import Store
 from yolotui.store.database import BUSY_TIMEOUT_S, claim_for_this_machine
@@ -72,6 +72,14 @@ def test_a_damaged_file_is_a_sentence(home: Home, content: bytes) -> None:
     assert home.queue.read_bytes() == content
 
 
+def test_a_file_that_lacks_a_table_is_damaged_and_not_waited_for(home: Home) -> None:
+    Store(home).close()
+    with closing(sqlite3.connect(home.queue)) as connection:
+        connection.execute("DROP TABLE queue")
+    with pytest.raises(QueueDamaged, match="doctor --repair"):
+        Store(home)
+
+
 def test_what_was_acknowledged_survives_a_kill(home: Home) -> None:
     """A process that prints an id after its verb returned and is killed at once has lost nothing."""
     program = """
@@ -118,6 +126,7 @@ def test_twenty_processes_at_once_lose_and_double_nothing(home: Home) -> None:
     Store(home).close()
     program = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from pathlib import Path
 from tests.store.builders import ANNA, command, submission
@@ -191,6 +200,7 @@ def test_two_connections_of_a_process_outlive_the_close_of_anothers(home: Home) 
         first.verbs.submit([submission(command("a"))], ANNA)
         program = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from yolotui.locations import Home
 from yolotui.store import Store

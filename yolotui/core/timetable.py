@@ -13,6 +13,9 @@ from yolotui.core.preflight import Checking
 from yolotui.core.quotas import Quota
 from yolotui.core.standstill import Standstill
 
+STALE_AFTER_S = 15.0
+"""A leader publishes at least every few seconds; what is older was published by one that no longer leads, or hangs."""
+
 
 class NeedMode(StrEnum):
     """What a job asks of those it comes after: that `all` or `any` one of these succeed, has ended, has failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 import zipfile
@@ -19,6 +20,8 @@ from yolotui.preflight.machine import Machine
 from yolotui.runner.checkpoints import CheckpointError, inspect
 
 TASKS = {"cls": "classify", "seg": "segment", "sem": "semantic", "pose": "pose", "obb": "obb", "depth": "depth"}
+# What passes (a share that is away, too many open files) is no reason to keep a training from its start.
+PASSING = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 FEWEST_PIXELS = 3
 MANY_TINY = 0.1
 LOOKED_AT = frozenset({None, "detect", "segment", "pose", "obb", "classify"})
@@ -104,7 +107,8 @@ def _seen(said: str, task: str | None, *, single_class: bool, cache: Path | None
         return None, (Remark(rule="data", severity=Severity.ERROR, text=error.text, advice=error.advice),)
     except (OSError, ValueError) as error:
         text = f"The data set can't be looked at: {error}."
-        return None, (Remark(rule="data", severity=Severity.ERROR, text=text, advice="Look whether it can be read."),)
+        severity = Severity.WARNING if getattr(error, "errno", None) in PASSING else Severity.ERROR
+        return None, (Remark(rule="data", severity=severity, text=text, advice="Look whether it can be read."),)
     return report, report.remarks
 
 

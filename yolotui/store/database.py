@@ -308,6 +308,8 @@ def as_sentences(path: Path) -> Iterator[None]:
             raise QueueOutOfReach(
                 f"{path} was busy for {BUSY_TIMEOUT_S:g} s: another process holds a lock on it. Nothing was changed."
             ) from error
+        if "no such table" in str(error) or "no such column" in str(error):
+            raise damaged(path, str(error)) from error
         raise QueueOutOfReach(
             f"{path} can't be used: {error}. Is the disk full, or the directory read-only? `yolotui doctor` looks."
         ) from error

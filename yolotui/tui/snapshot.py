@@ -9,12 +9,8 @@ from functools import cached_property
 from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu, Lost
 from yolotui.core.jobs import ACTIVE, Failed, Job, Unknown
-from yolotui.core.timetable import Entry, Published
+from yolotui.core.timetable import STALE_AFTER_S, Entry, Published
 from yolotui.store.gpu_marks import GpuMark, GpuState
-
-STALE_AFTER_S = 15.0
-"""A leader publishes at least every few seconds; what is older was published by one that no longer leads, or hangs."""
-
 
 OF_THE_JOBS = ("active", "jobs_by_gpu", "counts", "several_owners", "failed", "out_of_sight")
 

@@ -13,6 +13,7 @@ import click
 
 from yolotui.cli.options import json_option, metrics_option, open_queue, serving_metrics
 from yolotui.cli.printing import narrate, print_document
+from yolotui.core.timetable import STALE_AFTER_S
 from yolotui.errors import NotPossible
 from yolotui.gpu_selector import SELECTOR, read_selector
 from yolotui.leadership import is_led, scheduler_command, scheduler_environment
@@ -70,7 +71,8 @@ def stop() -> None:
         narrate("No scheduler leads.")
         return
     if not _terminate(leader):
-        raise NotPossible(f"The scheduler (pid {leader.process.pid}) has not left within {STOPS_WITHIN_S:g} s.")
+        stays = f"The scheduler (pid {leader.process.pid}) has not left within {STOPS_WITHIN_S:g} s."
+        raise NotPossible(f"{stays} {_how_to_replace(leader)}")
     narrate(f"Stopped: pid {leader.process.pid}. Trainings go on; the next verb starts another scheduler.")
 
 
@@ -80,13 +82,25 @@ def status(as_json: bool) -> None:
     """Tell who leads."""
     from yolotui.cli.documents import leader_document
 
-    leader = open_queue().leader()
+    queue, now = open_queue(), time.time()
+    leader = queue.leader()
     if as_json:
         print_document("leader", leader_document(leader))
     elif leader is None:
         click.echo("No scheduler leads.")
     else:
-        click.echo(f"pid {leader.process.pid} leads since {format_clock(leader.since, time.time())}")
+        click.echo(f"pid {leader.process.pid} leads since {format_clock(leader.since, now)}")
+        published = queue.published()
+        heard_at = max(leader.since, published.at if published else 0.0)
+        if now - heard_at > STALE_AFTER_S:
+            narrate(
+                f"It is silent since {format_clock(heard_at, now)}. If it was stopped (Ctrl-Z): "
+                f"`kill -CONT {leader.process.pid}`. {_how_to_replace(leader)}"
+            )
+
+
+def _how_to_replace(leader: Leader) -> str:
+    return f"`kill -9 {leader.process.pid}` ends it: trainings go on, and the next verb starts another."
 
 
 @scheduler_verb.command("install")
