@@ -83,6 +83,7 @@ def test_errors_that_quote_what_was_typed_are_clean(shell: Shell, attack: str, t
         ("show", attack), ("cancel", f"@{attack}"), ("add", attack, "x.yaml"), ("run", "--name", attack, "--", "true"),
         ("add", "--file", str(file)), ("add", "--file", attack), ("backup", f"/proc/{attack}"), (attack,),
         ("simulate", "--trace", str(file), "--gpus", "2"), ("add", "m.yaml", "d.yaml", f"epochs={attack}"),
+        ("config", "show", attack), ("list", "--state", attack), ("locate", "home", attack),
     ):  # fmt: skip
         result = shell(*words)
         is_fine = attack == ATTACKS["markup"] and words[0] == "run"

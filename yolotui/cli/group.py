@@ -89,6 +89,12 @@ class VerbGroup(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo("Interrupted.", err=True)
             code = ExitCode.INTERRUPTED
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:  # click prints it, and quotes what was typed
+            from yolotui.harmless import clean
+
+            raise click.UsageError(clean(error.format_message()), error.ctx) from None
         except OSError as error:
             code = _told(error)
         ctx.exit(code)
