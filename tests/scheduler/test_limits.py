@@ -51,7 +51,7 @@ class Watched:
         self.executor = LocalExecutor(home, self.wakeups)
         limits = Limits(stall_s=60.0, log_bytes=1000)
         self.endings = Endings(self.executor, clock=lambda: self.now)
-        self.warden = Warden(self.endings, Pulses(Runs().series, lambda: self.now), limits, clock=lambda: self.now)
+        self.warden = Warden(self.endings, Pulses(Runs().series, lambda: self.now), limits)
 
     def says(self, event: str, **fields: Any) -> None:
         with (self.attempt_dir / "events.jsonl").open("a") as file:
@@ -151,9 +151,9 @@ def test_a_log_without_end_is_cut_and_its_writer_goes_on(tmp_path):
     file = tmp_path / "console.log"
     writer = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(writer, b"first\n" * 100)
-    cut(file)
+    cut(file, 1000)
     os.write(writer, b"second\n")
-    cut(file)
+    cut(file, 1000)
     os.write(writer, b"third\n")
     os.close(writer)
     assert file.read_bytes() == b"third\n"
@@ -162,12 +162,20 @@ def test_a_log_without_end_is_cut_and_its_writer_goes_on(tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["console.log", "console.log.1"]
 
 
+def test_of_a_log_that_grew_far_beyond_its_limit_only_the_end_is_copied(tmp_path):
+    file = tmp_path / "console.log"
+    file.write_bytes(b"old\n" * 5000 + b"new\n" * 250)
+    cut(file, 1000)
+    assert (tmp_path / "console.log.1").read_bytes() == b"new\n" * 250
+    assert file.read_bytes() == b""
+
+
 def test_the_warden_cuts_logs(watched):
     file = watched.attempt_dir / "console.log"
     file.write_bytes(b"x" * 1001)
     watched.passes(12)
     assert file.stat().st_size == 0
-    assert (watched.attempt_dir / "console.log.1").stat().st_size == 1001
+    assert (watched.attempt_dir / "console.log.1").stat().st_size == 1000
 
 
 def test_a_job_that_reaches_its_time_limit_fails_for_good_and_a_retry_gives_it_anew(rig: Rig, tmp_path: Path):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,29 +14,23 @@ from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.local import attempt_directory
 from yolotui.scheduler.pulse import Pulses
 
-LOGS_EVERY_S = 10.0
-
 log = logging.getLogger("yolotui.scheduler")
 
 
 class Warden:
     """Looks at every attempt that runs, about once a second."""
 
-    def __init__(
-        self, endings: Endings, pulses: Pulses, limits: Limits, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, endings: Endings, pulses: Pulses, limits: Limits) -> None:
         self._endings = endings
         self._pulses = pulses
         self._limits = limits
-        self._clock = clock
-        self._logs_at: dict[str, float] = {}
 
     def look(self, job: Job, attempt: Attempt, now: float) -> None:
         """See to one attempt. `now` is in UTC seconds. Raises OSError when its directory can't be written."""
         if not isinstance(job.status, Running | Pausing):
             return
         attempt_dir = attempt_directory(job, attempt)
-        self._cut_log(attempt, attempt_dir / "console.log")
+        self._cut_log(attempt_dir / "console.log")
         intervention = interventions.read(attempt_dir)
         if intervention is None and (intervention := self._reason(job, attempt, now)):
             interventions.write(attempt_dir, intervention)
@@ -49,7 +40,6 @@ class Warden:
 
     def forget(self, attempt: Attempt) -> None:
         """Let go of an attempt that has ended."""
-        self._logs_at.pop(attempt.uuid, None)
         self._pulses.forget(attempt.uuid)
 
     def _reason(self, job: Job, attempt: Attempt, now: float) -> Intervention | None:
@@ -59,23 +49,23 @@ class Warden:
             return None
         return stalled(self._pulses.take(job, attempt), self._limits)
 
-    def _cut_log(self, attempt: Attempt, file: Path) -> None:
-        if self._clock() - self._logs_at.get(attempt.uuid, float("-inf")) >= LOGS_EVERY_S:
-            self._logs_at[attempt.uuid] = self._clock()
-            with suppress(FileNotFoundError):
-                if file.stat().st_size > self._limits.log_bytes:
-                    cut(file)
+    def _cut_log(self, file: Path) -> None:
+        with suppress(OSError):  # a log that can't be cut keeps no attempt from its other limits
+            if file.stat().st_size > self._limits.log_bytes:
+                cut(file, self._limits.log_bytes)
 
 
-def cut(file: Path) -> None:
-    """Begin a log anew that somebody goes on writing, with what it had beside it as `….1`.
+def cut(file: Path, most_bytes: int) -> None:
+    """Begin a log anew that somebody goes on writing, with the last `most_bytes` of what it had beside it as `….1`.
 
-    The writer appends, so it goes on at the new end. What it writes between the copy and the cut is lost.
+    The writer appends, so it goes on at the new end. What it writes between the copy and the cut is lost. The copy has
+    a bound, for there are writers that are as fast: to reach their end, the leader would do nothing else.
     """
     earlier = file.with_name(f"{file.name}.1")
     temporary = file.with_name(f"{file.name}.1.tmp")
     temporary.touch(mode=0o600)
     with temporary.open("wb") as copy, file.open("rb") as source:
-        shutil.copyfileobj(source, copy)
+        start = max(0, os.fstat(source.fileno()).st_size - most_bytes)
+        os.sendfile(copy.fileno(), source.fileno(), start, most_bytes)
     os.truncate(file, 0)
     temporary.replace(earlier)
