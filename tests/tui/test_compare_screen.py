@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from tests.core.test_comparing_runs import run
 from tests.tui.believable import NOW, BelievableHome
 from tests.tui.showing import dashboard, settled, table, text_of, until
-from yolotui.tui.panels.comparing import Axis, value_at
+from yolotui.core.comparing_runs import compare
+from yolotui.tui.glyphs import UNICODE
+from yolotui.tui.panels.comparing import Axis, table_rows, value_at
 from yolotui.tui.screens.compare import CompareScreen
 from yolotui.tui.screens.queue import QueueScreen
 
@@ -113,3 +117,19 @@ def test_a_value_between_two_epochs_lies_between_theirs_and_nowhere_else():
     assert math.isnan(value_at(places, values, 0.5))
     assert math.isnan(value_at(places, values, 4.1))
     assert math.isnan(value_at([], [], 1))
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_runs_were_made_with_is_told_below_their_arguments(width: int):
+    made = [
+        {"commit": "a1b2c3d4e5f6", "ultralytics": "8.3.1"},
+        {"commit": "0f1e2d3c4b5a with changes 77aa", "driver": "x"},
+    ]
+    facts = [replace(run(number, 0.5), made_from=each) for number, each in enumerate(made, 1)]
+    told = ["".join(piece.text for piece in row) for row in table_rows(compare(facts, 0), width, UNICODE)]
+    assert all(len(row) <= width for row in told)
+    below = told[told.index("Made with") :]
+    (commit,) = (row for row in below if row.startswith("commit"))
+    assert "a1b2c3d4e5f6" in commit
+    assert "0f1e2d3c4b5a with changes 77aa" in commit
+    assert not any(row.startswith(("ultralytics", "driver")) for row in below)  # of the other nothing is known
