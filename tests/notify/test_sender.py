@@ -254,6 +254,7 @@ def test_only_figures_and_names_leave_the_machine_whatever_happens(store, receiv
     assert len(receiver.taken) > 30
     assert [taken for taken in receiver.taken if taken.get("attachments")] == []
     said = json.dumps(receiver.taken)
+    assert "the check before the start has found errors (data)" in said
     assert [secret for secret in ("patients", "/srv", "hush", "tok_123", "mosaic", "scan.jpg") if secret in said] == []
 
 

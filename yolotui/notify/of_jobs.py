@@ -145,12 +145,14 @@ def _held(row: AuditRow, job: Job) -> Notification | None:
     """The check before the start has found errors: what people themselves hold is no news to them."""
     if row.actor != SCHEDULER:
         return None
+    rules = row.detail.get("rules")
+    of_rules = f" ({', '.join(rules)})" if rules else ""
     return Notification(
         event=NotifyEvent.FAILED,
         severity=Severity.WARNING,
         title=f"{job.name} is held",
         body=lines(
-            f"Job {job.id} has not started: the check before the start has found errors.",
+            f"Job {job.id} has not started: the check before the start has found errors{of_rules}.",
             f"More: yolotui show {job.id}; when they are mended: yolotui release {job.id}",
         ),
         details=in_words(str(row.detail.get("why") or "")),

@@ -216,7 +216,8 @@ class Ledger(BookingLedger):
         known = before.errors if before else ()
         is_held = found.holds and preflight.errors not in ((), known) and isinstance(job.status, Waiting)
         if is_held:
-            write.audit("hold", job.id, was=job.state, why=preflight.why_held)
+            rules = sorted({remark.rule for remark in preflight.errors})
+            write.audit("hold", job.id, was=job.state, why=preflight.why_held, rules=rules)
             set_status(write, job.id, Held(write.now, preflight.why_held))
         return is_held
 
