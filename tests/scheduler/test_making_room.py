@@ -82,7 +82,7 @@ def test_a_notice_that_no_plan_asks_for_is_withdrawn_by_the_leader(rig: Rig) -> 
 
 
 def test_a_persons_pause_and_kill_win_over_an_eviction(rig: Rig) -> None:
-    one, other = (rig.submit(double(rig, epochs=500, batch_s=0.5, name=name)) for name in ("one", "other"))
+    one, other = (rig.submit(double(rig, epochs=50, batch_s=0.5, name=name)) for name in ("one", "other"))
     rig.lead()
     for job_id, verb in ((one, rig.store.verbs.pause), (other, rig.store.verbs.kill)):
         until_epoch(rig, job_id, 1)
