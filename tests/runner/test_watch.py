@@ -199,6 +199,18 @@ def test_one_at_a_time_prepares_a_data_set_and_nobody_waits_for_ever(tmp_path):
     other.release()
 
 
+def test_data_workers_that_were_forked_meanwhile_keep_nobody_from_the_data_set(tmp_path):
+    first, second = DatasetLock(str(tmp_path), "a.yaml"), DatasetLock(str(tmp_path), "a.yaml")
+    assert first.acquire()
+    assert first._file is not None
+    waits = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, pass_fds=[first._file]) as worker:
+        first.release()
+        assert second.acquire(0.0)
+        second.release()
+        worker.communicate(b"\n")
+
+
 STUCK = """
 import os, sys, time, threading
 from yolotui.runner.stopping import Stopped, StopSignals

@@ -38,5 +38,7 @@ class DatasetLock:
     def release(self) -> None:
         """Let the next one in. Harmless when nothing is held."""
         if self._file is not None:
+            # Closing alone would not do: data workers that were forked meanwhile hold the same lock until they die.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
             os.close(self._file)
             self._file = None
