@@ -67,6 +67,11 @@ def hide_labels(folder: Path) -> None:
     shutil.move(folder / "labels", folder / "Labels")
 
 
+def hide_labels_and_spoil_a_picture(folder: Path) -> None:
+    hide_labels(folder)
+    image_of(folder, "train", 0).write_bytes(b"")
+
+
 def cut_a_png(folder: Path) -> None:
     """Ultralytics drops a PNG that is cut, and mends a JPEG."""
     Image.new("L", (32, 32)).save(whole := folder / "images/train/cut.png")
@@ -78,6 +83,10 @@ BREAKS: dict[str, tuple[Callable[[Path], object], dict[str, str]]] = {
     "classes from one on": (lambda f: every_label(f, "2 .5 .5 .5 .5"), {"class": "error"}),
     "a table with a head": (lambda f: every_label(f, "class x y w h"), {"form": "error"}),
     "labels elsewhere": (hide_labels, {"no-labels": "error"}),
+    "labels elsewhere, and an empty picture": (
+        hide_labels_and_spoil_a_picture,
+        {"no-labels": "error", "image": "error"},
+    ),
     "an empty picture": (lambda f: image_of(f, "val", 0).write_bytes(b""), {"image": "error"}),
     "a cut PNG": (cut_a_png, {"image": "error"}),
     "half a picture": (lambda f: os.truncate(image_of(f, "train", 0), 400), {"cut-jpeg": "warning"}),
@@ -135,6 +144,15 @@ def test_a_description_that_leads_nowhere_is_told(tmp_path: Path, content: str, 
     (error,) = check(training(data)).errors
     assert said in error.text
     assert error.advice
+
+
+@pytest.mark.parametrize("name", ["data.yaml", "images/val"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    data, place = draw(tmp_path), tmp_path / name
+    shutil.move(place, tmp_path / "elsewhere")
+    os.mkfifo(place)
+    (error,) = check(training(data)).errors
+    assert error.rule == "data"
 
 
 def test_a_folder_of_class_folders_is_counted(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,9 @@ def _only_yaml(folder: Path) -> Path:
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise DescriptionError(f"{file} is too large for a description.", "Name the data.yaml.")
+        facts = file.stat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MOST_BYTES:
+            raise DescriptionError(f"{file} is no file, or too large for a description.", "Name the data.yaml.")
         content = yaml.load(file.read_text(encoding="utf-8", errors="ignore"), Loader=_LOADER)  # noqa: S506 - a safe one
     except OSError as error:
         raise DescriptionError(f"{file} can't be read: {error.strerror}.", "Look whether it is there.") from error

@@ -113,6 +113,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _listed(file: Path) -> Iterable[str]:
     """The lines of a list of images; `./` is meant from where the list is."""
+    if not file.is_file():  # to open a pipe would mean to wait
+        raise DescriptionError(f"{file} is neither a folder nor a list of images.", "Name what holds the images.")
     try:
         lines = file.read_text(encoding="utf-8-sig").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:

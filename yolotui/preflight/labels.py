@@ -7,7 +7,7 @@ from math import isnan
 
 from msgspec import Struct
 
-MOST_BYTES = 64 * 1024**2
+MOST_BYTES = 8 * 1024**2
 SLACK = 0.01  # coordinates may lie so far outside
 
 
@@ -26,6 +26,9 @@ class Fault(StrEnum):
     def rule(self) -> str:
         """Its name among the remarks."""
         return self.name.lower()
+
+
+LABEL_FAULTS = frozenset(Fault) - {Fault.UNOPENED, Fault.IMAGE}
 
 
 class LabelRules(Struct, frozen=True):

@@ -13,7 +13,7 @@ from yolotui.core.preflight import DataReport, Remark, SplitCount
 from yolotui.preflight.dataset import Progress
 from yolotui.preflight.description import UNLABELLED_TASKS, Description
 from yolotui.preflight.files import Files
-from yolotui.preflight.labels import Fault, LabelRules
+from yolotui.preflight.labels import LABEL_FAULTS, Fault, LabelRules
 from yolotui.preflight.scanning import EXAMPLES, Seen, scan
 
 FEW_DROPPED = 0.01  # of a split: more than that is a mistake in how the labels were made
@@ -109,7 +109,7 @@ def _faults(split: str, seen: Seen) -> Iterator[Remark]:
 
 def _labelling(seen: dict[str, Seen]) -> Iterator[Remark]:
     for split, part in seen.items():
-        if not part.boxes and not part.faults:
+        if not part.boxes and not any(part.faults[fault] for fault in LABEL_FAULTS):
             yield Remark(
                 rule="no-labels",
                 severity=Severity.ERROR,

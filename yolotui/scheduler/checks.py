@@ -18,17 +18,23 @@ _decode = msgspec.json.Decoder(Told).decode
 
 
 class Check:
-    """`began_at` is its `now`; `unanswered` are the requests that it has not answered yet, by job."""
+    """`began_at` and `moved_at`, when it last got further, are times of `clock`; `unanswered` requests are by job."""
 
     def __init__(
-        self, home: Home, data: str | None, requests: Sequence[Request], wake: Callable[[], None], now: float
+        self,
+        home: Home,
+        data: str | None,
+        requests: Sequence[Request],
+        wake: Callable[[], None],
+        clock: Callable[[], float],
     ) -> None:
         """`wake` is called from another thread when there is an answer, or none to come any more.
 
         Raises OSError where no process can be started.
         """
         self.data = data
-        self.began_at = now
+        self._clock = clock
+        self.began_at = self.moved_at = clock()
         self.is_over = False
         self.reached = Checking()
         self.unanswered = {request.job_id: request for request in requests}
@@ -84,6 +90,7 @@ class Check:
             return
         if isinstance(told, Reached):
             self.reached = told.checking  # nobody is woken: it is read when the leader publishes
+            self.moved_at = self._clock()
         else:
             self._answers.put(told)
             wake()

@@ -20,7 +20,8 @@ from yolotui.store.preflights import Found
 
 MOST_AT_ONCE = 2  # data sets: a small one does not wait for a large one
 MOST_TRAININGS = 256  # that one process checks: after the first of them each takes milliseconds
-START_PATIENCE_S = 60.0  # how long a GPU is kept for a training whose check goes on
+STANDSTILL_S = 60.0  # a GPU is not kept for a check that does not get further
+START_PATIENCE_S = 900.0  # nor for one that takes longer, however well it goes
 CHECK_PATIENCE_S = 3600.0
 FRESH_S = 300.0  # a check so old is made again before the start
 SOON_S = 120.0  # so long before its start a training is looked at again, so that no GPU waits for that
@@ -108,7 +109,11 @@ class Preflights:
         since = self._wanted_since.setdefault(job.id, self._clock())
         self._looked_at = None
         self._wake()
-        return self._clock() - since < START_PATIENCE_S
+        moved_at = max([since, *(check.moved_at for check in self._running if job.id in check.unanswered)])
+        if is_worth_waiting(self._clock(), since, moved_at):
+            return True
+        log.warning("job %d: starts although the check of its data goes on", job.id)
+        return False
 
     def _is_checked(self, job: Job) -> bool:
         if self._checked.get(job.id) is job.spec:
@@ -158,7 +163,7 @@ class Preflights:
     def _start(self, jobs: list[Job]) -> None:
         requests = [Request(job.id, digest_of(job.spec), self._filled_in(job), job.project) for job in jobs]
         try:
-            check = Check(self._home, jobs[0].spec.data, requests, self._wake, self._clock())
+            check = Check(self._home, jobs[0].spec.data, requests, self._wake, self._clock)
         except OSError as trouble:
             log.warning("no training can be checked: %s", trouble)
             self._keep([_unknown(request, str(trouble)) for request in requests])
@@ -211,6 +216,11 @@ def _stale_at(preflight: Preflight, *, is_held: bool) -> float:
     if is_held:
         return preflight.at
     return math.inf if preflight.errors else preflight.at + FRESH_S
+
+
+def is_worth_waiting(now: float, wanted_since: float, moved_at: float) -> bool:
+    """Whether a GPU is kept for a check that is wanted since, and that last got further at `moved_at`. Pure."""
+    return now - wanted_since < START_PATIENCE_S and now - moved_at < STANDSTILL_S
 
 
 def _is_to_check(job: Job) -> bool:
