@@ -326,6 +326,8 @@ def test_weights_that_can_not_be_used_are_an_error(tmp_path: Path) -> None:
         ({"epochs": 3, "warmup_epochs": 3}, 1, "warmup", "warning"),
         ({"epochs": 3, "time": 1.5}, 1, "time", "warning"),
         ({"imgsz": 600}, 1, "imgsz", "warning"),
+        ({"imgsz": 9_999_999_999}, 1, "imgsz", "error"),
+        ({"imgsz": -32}, 1, "imgsz", "error"),
         ({"val": False, "patience": 5}, 1, "patience", "warning"),
         ({"rect": True}, 1, "rect", "warning"),
         ({"classes": [0, 5]}, 1, "classes", "error"),

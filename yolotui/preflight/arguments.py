@@ -9,6 +9,7 @@ from yolotui.core.jobs import Argument, JobSpec
 from yolotui.core.preflight import Remark
 
 EPOCHS, STRIDE = 100, 32  # what Ultralytics takes where nothing is said
+LARGEST = 32_767  # pixels: OpenCV counts them in 16 bits where it warps an image
 ONLY_FOR = {
     "segment": ("overlap_mask", "mask_ratio"),
     "pose": ("pose", "kobj"),
@@ -25,11 +26,7 @@ def remarks_on(spec: JobSpec, classes: int | None, task: str | None) -> Iterator
     yield from _optimizer(given)
     yield from _batch(given, spec.gpus)
     yield from _length(given)
-    if (size := _number(given.get("imgsz"))) and size % STRIDE:
-        text = (
-            f"imgsz = {size:g} is no multiple of {STRIDE}: Ultralytics trains with {-(-int(size) // STRIDE) * STRIDE}."
-        )
-        yield _warning("imgsz", text, "Say what is meant: forecasts and memory are reckoned with it.")
+    yield from _size(given)
     if given.get("val") is False and given.get("patience"):
         yield _warning(
             "patience", "patience waits for a better score, and val = false measures none.", "Leave one of them out."
@@ -75,6 +72,20 @@ def _batch(given: dict[str, Argument], gpus: int) -> Iterator[Remark]:
         text = f"batch = {batch:g} can't be shared evenly by {gpus} GPUs."
         near = max(gpus, round(batch / gpus) * gpus)
         yield Remark(rule="batch", severity=Severity.ERROR, text=text, advice=f"Write batch = {near:g}.")
+
+
+def _size(given: dict[str, Argument]) -> Iterator[Remark]:
+    size = _number(given.get("imgsz"))
+    if size is None:
+        return
+    if not 0 < size <= LARGEST:
+        text = f"imgsz = {size:g} is no size of an image."
+        yield Remark(rule="imgsz", severity=Severity.ERROR, text=text, advice="640 is usual; it is in pixels.")
+    elif size % STRIDE:
+        text = (
+            f"imgsz = {size:g} is no multiple of {STRIDE}: Ultralytics trains with {-(-int(size) // STRIDE) * STRIDE}."
+        )
+        yield _warning("imgsz", text, "Say what is meant: forecasts and memory are reckoned with it.")
 
 
 def _length(given: dict[str, Argument]) -> Iterator[Remark]:
