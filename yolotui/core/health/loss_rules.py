@@ -9,6 +9,7 @@ from yolotui.core.health.findings import Severity, Sign, rule
 from yolotui.core.health.view import EPSILON, WARM_EPOCHS, RunView, median, noise, smoothed
 
 FIRST_BOX_LOSS = 3.0
+FIRST_BATCHES = 20  # an epoch of fewer shows what the weights were, not what becomes of them
 UNUSUALLY_HIGH = 1.8  # times the median of earlier runs
 SWING = 0.12  # a few batches an epoch swing by less
 SAME_RATE = 0.01
@@ -22,21 +23,21 @@ SMALL_PART = 0.03  # of all training losses
 )
 def first_box_loss(run: RunView) -> Sign | None:
     """The first epoch's box loss far above what is normal."""
-    if not run.epochs or "box" not in run.epochs[0].train or run.epochs[0].epoch != 1:
-        return None
-    loss = run.epochs[0].train["box"]
     if run.usual and run.usual.runs >= 3:
+        first = 1
         limit = max(UNUSUALLY_HIGH * run.usual.first_box_loss, run.usual.largest_first_box_loss)
         usual = f"{run.usual.runs} earlier runs of this model and data began at {run.usual.first_box_loss:.2f}"
     elif run.from_scratch:
         return None  # random weights may begin anywhere
     else:
+        first = run.epochs_of(FIRST_BATCHES)
         limit = FIRST_BOX_LOSS
         usual = f"below {limit:g} is usual for a pretrained model"
-    if loss <= limit:
+    loss = next((each.train.get("box") for each in run.epochs if each.epoch == first), None)
+    if loss is None or loss <= limit:
         return None
     return Sign(
-        f"The box loss of the first epoch is {loss:.2f}; {usual}.",
+        f"The box loss of epoch {first} is {loss:.2f}; {usual}.",
         f"{LOOK_AT_LABELS} (are boxes normalised, classes right?); if they are well, try {gentler_rate(run)} and "
         "warmup_epochs=3.",
         {"box_loss": loss, "limit": limit},
@@ -128,7 +129,7 @@ def lopsided_losses(run: RunView) -> Sign | None:
 def over_fitting(run: RunView) -> Sign | None:
     """The validation loss rises while the training loss falls."""
     both = [(e.train_loss, e.val_loss) for e in run.epochs if e.train_loss is not None and e.val_loss is not None]
-    if len(both) < WARM_EPOCHS:
+    if len(both) < WARM_EPOCHS or run.is_settling:
         return None
     train, val = smoothed([t for t, _ in both]), smoothed([v for _, v in both])
     lowest = min(range(len(val)), key=val.__getitem__)

@@ -18,9 +18,9 @@ FALLEN = 0.15  # of a training loss: it does learn something
 
 
 def first_words_by(run: RunView) -> int:
-    """By which epoch a run that learns has some mAP; one from scratch on little data takes its time."""
+    """By which epoch a run that learns has some mAP; one from scratch, or on little data, takes its time."""
     least, part = (15, 5) if run.from_scratch else (WARM_EPOCHS, 10)
-    return max(least, (run.epochs_total or 0) // part)
+    return max(least + run.warms_up_late, (run.epochs_total or 0) // part)
 
 
 @rule(Severity.INFO, "Twenty epochs without a gain beyond noise rarely bring one later; the card has other work.")
@@ -99,7 +99,7 @@ def _fall_of(run: RunView, name: str) -> float:
 def losing_ground(run: RunView) -> Sign | None:
     """mAP was good, and does not come back. A dip while the learning rate warms up mends itself within epochs."""
     scores = smoothed([score for _, score in run.known(lambda epoch: epoch.map50_95)], 3)
-    if len(scores) < 4:
+    if len(scores) < 4 or run.is_settling:
         return None
     best, now = max(scores), scores[-1]
     lowest = min(scores[scores.index(best) :])
@@ -123,7 +123,7 @@ def class_gap(run: RunView) -> Sign | None:
     """Validation misjudges the classes far more than training does, and the boxes less so."""
     last = run.epochs[-3:]
     scores = [epoch.map50 for epoch in last if epoch.map50 is not None]
-    if run.epoch < first_words_by(run) or not scores or median(scores) > POOR_MAP50:
+    if run.is_settling or run.epoch < first_words_by(run) or not scores or median(scores) > POOR_MAP50:
         return None
     cls, box = _gap(last, "cls"), _gap(last, "box")
     if cls is None or box is None or cls < FAR_APART or cls < 1.5 * box:
@@ -145,7 +145,7 @@ def foreign_val(run: RunView) -> Sign | None:
     """Validation is far worse than training in everything."""
     last = run.epochs[-3:]
     scores = [epoch.map50 for epoch in last if epoch.map50 is not None]
-    if run.epoch < first_words_by(run) or not scores or median(scores) > POOR_MAP50:
+    if run.is_settling or run.epoch < first_words_by(run) or not scores or median(scores) > POOR_MAP50:
         return None
     cls, box = _gap(last, "cls"), _gap(last, "box")
     if cls is None or box is None or min(cls, box) < FAR_APART:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 WARM_EPOCHS = 10  # before that a curve says little
 EPSILON = 1e-9
+WARM_UP_BATCHES = 100  # Ultralytics warms up for so many at least, and for three epochs
+# Batch norm takes in 3 % of each batch: until it catches up with random weights that change fast, validation is poor.
+SETTLING_BATCHES = 500
 
 
 class EpochView(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,6 +106,23 @@ class RunView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def from_scratch(self) -> bool:
         """Whether it begins with random weights."""
         return str(self.settings.get("model", "")).endswith((".yaml", ".yml"))
+
+    @property
+    def warms_up_late(self) -> int:
+        """By how many epochs, having few batches each, it warms up later than after the usual three."""
+        return max(0, self.epochs_of(WARM_UP_BATCHES) - 3)
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether its validation may be poor because it began with random weights, and not long ago."""
+        return self.from_scratch and self.epoch <= self.epochs_of(SETTLING_BATCHES)
+
+    def epochs_of(self, batches: int) -> int:
+        """How many epochs so many batches take; 1 where nobody knows how many there are in one."""
+        batch = self.setting("batch")
+        if not self.images or not batch or batch < 1:
+            return 1
+        return math.ceil(batches / math.ceil(self.images / batch))
 
     def known(self, value: Callable[[EpochView], float | None]) -> list[tuple[int, float]]:
         """(epoch, value) of every epoch that has the value."""
