@@ -1,13 +1,13 @@
-"""What do our callbacks and atomic checkpoints cost a training? Epoch times beside a bare `model.train()`.
+"""What do we cost a training? Epoch times beside a bare `model.train()`.
 
     python benchmarks/overhead.py [--pairs 10] [--epochs 8]
 
-Each pair is two processes at the same time: the bare call, and the runner's trainer with everything on. Each has one
-half of the cores, for whatever it does, and the halves change hands from pair to pair, so that both meet the same
-neighbours, clock and heat. Epoch times are the differences of the `time` column that Ultralytics itself writes into
-results.csv, the first epoch left out; they hold what happens between two rows: batches, validation, checkpoints,
-callbacks. The result is the geometric mean of the pairs' ratios of median epoch times, with a 95 % interval
-(Student's t).
+Each pair is two trainings at the same time: the bare call, and a job with everything on: batch signals, atomic
+checkpoints, provenance, and the scheduler with samples, health and metrics. Each has one half of the cores, for
+whatever it starts, and the halves change hands from pair to pair, so that both meet the same neighbours, clock and
+heat. Epoch times are the differences of the `time` column that Ultralytics itself writes into results.csv, the first
+epoch left out; they hold what happens between two rows: batches, validation, checkpoints, callbacks. The result is the
+geometric mean of the pairs' ratios of median epoch times, with a 95 % interval (Student's t).
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from yolotui.runner.environment import trainer_argv, training_environment
+import tomli_w
+
+from yolotui.runner.environment import training_environment
 
 Cores = tuple[int, ...]
 
@@ -51,23 +54,23 @@ STUDENT = {
 def start_bare(run_dir: Path, arguments: dict[str, Any], cores: Cores) -> Popen[bytes]:
     (run_dir / "cwd").mkdir(parents=True)
     everything = {**arguments, "save_dir": str(run_dir / "train"), "device": "cpu", "workers": 1}
-    return start([sys.executable, "-c", BARE, json.dumps(everything)], run_dir, cores)
+    environment = training_environment(os.environ, run_dir=str(run_dir), attempt="bare", gpu_uuids=())
+    return start([sys.executable, "-c", BARE, json.dumps(everything)], run_dir, cores, environment)
 
 
 def start_ours(run_dir: Path, arguments: dict[str, Any], cores: Cores) -> Popen[bytes]:
-    attempt_dir = run_dir / "attempt-1"
+    """Under a scheduler of its own, which reads, samples and judges it, and answers Prometheus."""
     (run_dir / "cwd").mkdir(parents=True)
-    attempt_dir.mkdir()
-    spec = {"job": 1, "name": "ours", "kind": "train", "model": "yolo11n.yaml", "data": arguments["data"]}
-    spec["arguments"] = {name: value for name, value in arguments.items() if name != "data"}
-    (run_dir / "spec.json").write_text(json.dumps(spec))
-    (attempt_dir / "launch.json").write_text(json.dumps({"trainer": {"gpus": 1, "cpu": True, "workers": 1}}))
-    return start(trainer_argv(sys.executable, str(attempt_dir), 1), run_dir, cores)
+    jobs = run_dir / "jobs.toml"
+    jobs.write_text(tomli_w.dumps({"job": [{"name": "ours", "model": "yolo11n.yaml", **arguments}]}))
+    command = [sys.executable, "-m", "yolotui", "--batch", str(jobs), "--metrics", "127.0.0.1:0"]
+    (run_dir / "train").symlink_to(run_dir / "home/runs/000001-ours/train")
+    environment = {**os.environ, "YOLOTUI_HOME": str(run_dir / "home"), "YOLOTUI_GPUS": "cpu:1"}
+    return start(command, run_dir, cores, environment)
 
 
-def start(command: list[str], run_dir: Path, cores: Cores) -> Popen[bytes]:
-    """Start a training that never leaves its cores, nor do its threads and data workers."""
-    environment = training_environment(os.environ, run_dir=str(run_dir), attempt=run_dir.name, gpu_uuids=())
+def start(command: list[str], run_dir: Path, cores: Cores, environment: Mapping[str, str]) -> Popen[bytes]:
+    """Start a training that never leaves its cores, nor does anything that it starts."""
     pinned = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
     with (run_dir / "console.log").open("wb") as console:
         return Popen(pinned, cwd=run_dir / "cwd", env=environment, stdout=console, stderr=console)
