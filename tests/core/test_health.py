@@ -305,3 +305,16 @@ def test_no_rule_stumbles_over_strange_numbers(views: list[EpochView], settings:
     run = RunView(epochs=tuple(views), settings=dict(settings), device=DeviceView(utilization_percent=5.0))
     for finding in examine(run, {}, at_epoch=0).values():
         assert finding.severity in Severity
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "late", "settles_after"),
+    [(None, 16.0, 0, 1), (10_000, 16.0, 0, 1), (10_000, None, 0, 1), (160, 16.0, 7, 50), (56, 8.0, 12, 72)],
+)
+def test_short_epochs_are_given_time(images: int | None, batch: float | None, late: int, settles_after: int) -> None:
+    """A hundred batches of warm-up, and five hundred until validation can be trusted, in epochs."""
+    run = RunView(images=images, settings={"batch": batch, "model": "yolo11n.yaml"})
+    assert run.warms_up_late == late
+    assert replace(run, epochs=(EpochView(epoch=settles_after),)).is_settling
+    assert not replace(run, epochs=(EpochView(epoch=settles_after + 1),)).is_settling
+    assert not replace(run, settings={"batch": batch, "model": "yolo11n.pt"}).is_settling

@@ -18,9 +18,9 @@ FALLEN = 0.15  # of a training loss: it does learn something
 
 
 def first_words_by(run: RunView) -> int:
-    """By which epoch a run that learns has some mAP; one from scratch, or on little data, takes its time."""
+    """By which epoch a run that learns has some mAP; one from scratch on little data takes its time."""
     least, part = (15, 5) if run.from_scratch else (WARM_EPOCHS, 10)
-    return max(least + run.warms_up_late, (run.epochs_total or 0) // part)
+    return max(least, (run.epochs_total or 0) // part)
 
 
 @rule(Severity.INFO, "Twenty epochs without a gain beyond noise rarely bring one later; the card has other work.")
@@ -50,7 +50,7 @@ def blind_learning(run: RunView) -> Sign | None:
     """The training losses fall, but mAP stays at nothing."""
     losses = [loss for _, loss in run.known(lambda epoch: epoch.train_loss)]
     scores = [score for _, score in run.known(lambda epoch: epoch.map50_95)]
-    if min(len(losses), len(scores)) < first_words_by(run):
+    if min(len(losses), len(scores)) < first_words_by(run) + run.warms_up_late:
         return None
     fallen = 1 - median(losses[-3:]) / max(median(losses[:3]), EPSILON)
     best = max(scores[-WARM_EPOCHS:])
@@ -71,7 +71,7 @@ def blind_learning(run: RunView) -> Sign | None:
 def not_learning(run: RunView) -> Sign | None:
     """There is no mAP to speak of, and a training loss has not moved from where it was highest."""
     scores = [score for _, score in run.known(lambda epoch: epoch.map50_95)]
-    if not scores or run.epoch < first_words_by(run) or max(scores) > SOME_MAP:
+    if not scores or run.epoch < first_words_by(run) + run.warms_up_late or max(scores) > SOME_MAP:
         return None
     fallen = {name: _fall_of(run, name) for name in run.epochs[-1].train}
     stuck = {name: fall for name, fall in fallen.items() if fall < FALLEN}
