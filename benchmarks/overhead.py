@@ -3,11 +3,11 @@
     python benchmarks/overhead.py [--pairs 10] [--epochs 8]
 
 Each pair is two trainings at the same time: the bare call, and a job with everything on: batch signals, atomic
-checkpoints, provenance, and the scheduler with samples, health and metrics. Each has one half of the cores, for
-whatever it starts, and the halves change hands from pair to pair, so that both meet the same neighbours, clock and
-heat. Epoch times are the differences of the `time` column that Ultralytics itself writes into results.csv, the first
-epoch left out; they hold what happens between two rows: batches, validation, checkpoints, callbacks. The result is the
-geometric mean of the pairs' ratios of median epoch times, with a 95 % interval (Student's t).
+checkpoints, provenance, and a scheduler with samples, health and metrics. Each training has one half of the cores, and
+the halves change hands from pair to pair, so that both meet the same neighbours, clock and heat; the scheduler is at
+home on all cores. Epoch times are the differences of the `time` column that Ultralytics itself writes into results.csv,
+the first epoch left out; they hold what happens between two rows: batches, validation, checkpoints, callbacks. The
+result is the geometric mean of the pairs' ratios of median epoch times, with a 95 % interval (Student's t).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -55,25 +56,30 @@ def start_bare(run_dir: Path, arguments: dict[str, Any], cores: Cores) -> Popen[
     (run_dir / "cwd").mkdir(parents=True)
     everything = {**arguments, "save_dir": str(run_dir / "train"), "device": "cpu", "workers": 1}
     environment = training_environment(os.environ, run_dir=str(run_dir), attempt="bare", gpu_uuids=())
-    return start([sys.executable, "-c", BARE, json.dumps(everything)], run_dir, cores, environment)
+    pinned = ["taskset", "--cpu-list", ",".join(map(str, cores))]
+    return start([*pinned, sys.executable, "-c", BARE, json.dumps(everything)], run_dir, environment)
 
 
 def start_ours(run_dir: Path, arguments: dict[str, Any], cores: Cores) -> Popen[bytes]:
     """Under a scheduler of its own, which reads, samples and judges it, and answers Prometheus."""
     (run_dir / "cwd").mkdir(parents=True)
-    jobs = run_dir / "jobs.toml"
-    jobs.write_text(tomli_w.dumps({"job": [{"name": "ours", "model": "yolo11n.yaml", **arguments}]}))
-    command = [sys.executable, "-m", "yolotui", "--batch", str(jobs), "--metrics", "127.0.0.1:0"]
-    (run_dir / "train").symlink_to(run_dir / "home/runs/000001-ours/train")
+    jobs, job_dir = run_dir / "jobs.toml", run_dir / "home/runs/000001-ours"
+    jobs.write_text(tomli_w.dumps({"job": [{"name": "ours", "model": "yolo11n.yaml", "workers": 1, **arguments}]}))
+    (run_dir / "train").symlink_to(job_dir / "train")
     environment = {**os.environ, "YOLOTUI_HOME": str(run_dir / "home"), "YOLOTUI_GPUS": "cpu:1"}
-    return start(command, run_dir, cores, environment)
+    command = [sys.executable, "-m", "yolotui", "--batch", str(jobs), "--metrics", "127.0.0.1:0"]
+    night = start(command, run_dir, environment)
+    process = job_dir / "attempt-1/process.json"  # written before anything of the trainer runs
+    while not process.exists() and night.poll() is None:
+        time.sleep(0.01)
+    if night.returncode is None:
+        os.sched_setaffinity(json.loads(process.read_text())["pid"], cores)
+    return night
 
 
-def start(command: list[str], run_dir: Path, cores: Cores, environment: Mapping[str, str]) -> Popen[bytes]:
-    """Start a training that never leaves its cores, nor does anything that it starts."""
-    pinned = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
+def start(command: list[str], run_dir: Path, environment: Mapping[str, str]) -> Popen[bytes]:
     with (run_dir / "console.log").open("wb") as console:
-        return Popen(pinned, cwd=run_dir / "cwd", env=environment, stdout=console, stderr=console)
+        return Popen(command, cwd=run_dir / "cwd", env=environment, stdout=console, stderr=console)
 
 
 def median_epoch_s(run_dir: Path, training: Popen[bytes]) -> float:
