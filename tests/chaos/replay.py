@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from tests.chaos.leases import Leases
 
-ACTIVE = {"starting", "running", "pausing", "stopping", "unknown"}
+MAKING_ROOM = "pausing to make room"  # a person may still pause it for good
+ACTIVE = {"starting", "running", "pausing", MAKING_ROOM, "stopping", "unknown"}
 # A verb: the states that it may find, and the state that it leaves (None: as it was). Others leave a job where it is.
 MOVES: dict[str, tuple[set[str], str | None]] = {
     "priority": ({"held", "waiting", "paused"} | ACTIVE, None),
@@ -18,18 +19,18 @@ MOVES: dict[str, tuple[set[str], str | None]] = {
     "release": ({"held"}, "waiting"),
     "resume": ({"paused"}, "waiting"),
     "cancel": ({"waiting", "held", "paused"}, "cancelled"),
-    "pause": ({"starting", "running"}, "pausing"),
+    "pause": ({"starting", "running", MAKING_ROOM}, "pausing"),
     "checkpoint": ({"running"}, None),
     "finish": ({"running"}, None),
-    "kill": ({"starting", "running", "pausing", "unknown"}, "stopping"),
+    "kill": ({"starting", "running", "pausing", MAKING_ROOM, "unknown"}, "stopping"),
     "retry": ({"failed", "cancelled", "skipped"}, "waiting"),
     "rearm": ({"skipped"}, "waiting"),
     "start": ({"waiting"}, "starting"),
     "run": ({"starting", "unknown"}, "running"),
-    "lose-sight": ({"starting", "running", "pausing"}, "unknown"),
+    "lose-sight": ({"starting", "running", "pausing", MAKING_ROOM}, "unknown"),
     "notice": ({"running"}, None),
     "withdraw-notice": ({"running"}, None),
-    "evict": ({"running"}, "pausing"),
+    "evict": ({"running"}, MAKING_ROOM),
     "postpone": ({"waiting"}, "waiting"),
     "skip": ({"waiting"}, "skipped"),
 }
