@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from yolotui.core.health.advice import LOOK_AT_LABELS, gentler_rate
 from yolotui.core.health.findings import Severity, Sign, rule
@@ -121,18 +122,14 @@ def losing_ground(run: RunView) -> Sign | None:
 )
 def class_gap(run: RunView) -> Sign | None:
     """Validation misjudges the classes far more than training does, and the boxes less so."""
-    last = run.epochs[-3:]
-    scores = [epoch.map50 for epoch in last if epoch.map50 is not None]
-    if run.is_settling or run.epoch < first_words_by(run) or not scores or median(scores) > POOR_MAP50:
-        return None
-    cls, box = _gap(last, "cls"), _gap(last, "box")
-    if cls is None or box is None or cls < FAR_APART or cls < 1.5 * box:
+    apart = _apart(run)
+    if apart is None or apart.cls < max(FAR_APART, 1.5 * apart.box):
         return None
     return Sign(
-        f"In validation the class loss is {cls:.1f} times that of training, the box loss {box:.1f} times; mAP50 is "
-        f"{median(scores):.2f}.",
+        f"In validation the class loss is {apart.cls:.1f} times that of training, the box loss {apart.box:.1f} times; "
+        f"mAP50 is {apart.map50:.2f}.",
         "Compare the class numbers of train and val, and whether both show the same kind of pictures.",
-        {"cls_gap": cls, "box_gap": box, "map50": median(scores)},
+        apart.numbers,
     )
 
 
@@ -143,20 +140,38 @@ def class_gap(run: RunView) -> Sign | None:
 )
 def foreign_val(run: RunView) -> Sign | None:
     """Validation is far worse than training in everything."""
+    apart = _apart(run)
+    if apart is None or min(apart.cls, apart.box) < FAR_APART:
+        return None
+    return Sign(
+        f"In validation the box loss is {apart.box:.1f} times that of training, the class loss {apart.cls:.1f} times; "
+        f"mAP50 is {apart.map50:.2f}.",
+        "Look at pictures of both: same cameras, colours, sizes? Draw val from the same source as train, or add such "
+        "pictures to train.",
+        apart.numbers,
+    )
+
+
+class _Apart(NamedTuple):
+    """How many times a training loss its validation loss is, over three epochs, and what the mAP50 is."""
+
+    cls: float
+    box: float
+    map50: float
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"cls_gap": self.cls, "box_gap": self.box, "map50": self.map50}
+
+
+def _apart(run: RunView) -> _Apart | None:
+    """None where it is too early to say, where one of them is not known, or where validation is well."""
     last = run.epochs[-3:]
     scores = [epoch.map50 for epoch in last if epoch.map50 is not None]
     if run.is_settling or run.epoch < first_words_by(run) or not scores or median(scores) > POOR_MAP50:
         return None
     cls, box = _gap(last, "cls"), _gap(last, "box")
-    if cls is None or box is None or min(cls, box) < FAR_APART:
-        return None
-    return Sign(
-        f"In validation the box loss is {box:.1f} times that of training, the class loss {cls:.1f} times; mAP50 is "
-        f"{median(scores):.2f}.",
-        "Look at pictures of both: same cameras, colours, sizes? Draw val from the same source as train, or add such "
-        "pictures to train.",
-        {"box_gap": box, "cls_gap": cls, "map50": median(scores)},
-    )
+    return None if cls is None or box is None else _Apart(cls, box, median(scores))
 
 
 def _gap(epochs: Sequence[EpochView], name: str) -> float | None:
