@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,5 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def made(root: Path, seed: int = 1) -> Iterator[Store]:
     """A demonstration's queue, while it is led."""
-    wakeups = Wakeups()
-    with demonstration(root, NOW, seed, wakeups) as shown:
+    with closing(Wakeups()) as wakeups, demonstration(root, NOW, seed, wakeups) as shown:
         yield shown.store
-    wakeups.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -64,6 +65,15 @@ def test_every_run_reads_as_a_real_one(week: Store):
     reader = RunReader(changed[0].run_dir)
     reader.poll()
     assert [change.what for change in reader.series.changes] == ["batch"]
+
+
+def test_what_starts_is_known_to_run_a_moment_later(week: Store):
+    for job in week.read.jobs():
+        for attempt in job.attempts:
+            events = Path(job.run_dir) / f"attempt-{attempt.number}" / "events.jsonl"
+            if job.spec.kind is Kind.TRAIN and attempt.started_at:
+                began_at = json.loads(events.read_text().splitlines()[0])["t"]
+                assert abs(attempt.started_at - began_at) <= 1.5  # one is written in milliseconds
 
 
 def test_the_cards_tell_their_own_story(week: Store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -37,8 +38,7 @@ def test_a_round_ends_though_somebody_adds_a_job_during_every_plan(home: Home, m
         return decision
 
     monkeypatch.setattr(Decider, "decide", while_somebody_adds)
-    wakeups = Wakeups()
-    with Store(home, wakes_leader=False) as store, Store(home) as people:
+    with closing(Wakeups()) as wakeups, Store(home, wakes_leader=False) as store, Store(home) as people:
         leader = Leader(
             home, store, LocalExecutor(home, wakeups), NoCards(), wakeups,
             policy=Policy(), until_idle=False, is_intact=store.is_intact,
@@ -47,4 +47,3 @@ def test_a_round_ends_though_somebody_adds_a_job_during_every_plan(home: Home, m
             leader.step()
         assert len(plans) == 3
         assert store.read.published()
-    wakeups.close()

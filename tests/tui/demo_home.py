@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +25,5 @@ class DemoHome:
 @contextmanager
 def demo_home(root: Path, seed: int = 1) -> Iterator[DemoHome]:
     """A home with a week of history, with a leader that does nothing."""
-    wakeups = Wakeups()
-    try:
-        with demonstration(root, NOW, seed, wakeups, LEADER) as shown:
-            yield DemoHome(root, shown.store, Clock())
-    finally:
-        wakeups.close()
+    with closing(Wakeups()) as wakeups, demonstration(root, NOW, seed, wakeups, LEADER) as shown:
+        yield DemoHome(root, shown.store, Clock())

@@ -68,9 +68,9 @@ class Demonstration:
 
     def _step(self) -> None:
         """One round, and one more where something was started: it runs a moment later."""
-        before = {id(run) for run in self._trainings.running}
+        before = set(self._trainings.running)
         self._leader.step()
-        if {id(run) for run in self._trainings.running} - before:
+        if set(self._trainings.running) - before:
             self._clock.at = min((self._clock.at or 0.0) + QUICK_LOOK_S, self._now)
             self._leader.step()
 
