@@ -6,13 +6,10 @@ from collections.abc import Mapping
 
 from yolotui.cli.printing import Cell
 from yolotui.core.jobs import (
-    Attempt,
     Cancelled,
     Failed,
     Held,
     Job,
-    JobSpec,
-    Outcome,
     Paused,
     Skipped,
     Stopping,
@@ -20,8 +17,9 @@ from yolotui.core.jobs import (
     Waiting,
 )
 from yolotui.core.timetable import Entry, Estimate
+from yolotui.job_words import ending_text, run_time_s
 from yolotui.remedies import held_sentence, remedy, room_sentence
-from yolotui.units import format_bytes, format_clock, format_duration
+from yolotui.units import format_clock, format_duration
 
 LOOKS = {
     "held": ("■", "yellow"),
@@ -52,8 +50,6 @@ HEADLINES = {
     "metrics/accuracy_top1": "top1",
 }
 """The metrics that say what a run is worth, in this order, with the names that people use."""
-
-SIGNALS = {1: "SIGHUP", 2: "SIGINT", 6: "SIGABRT", 7: "SIGBUS", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
 
 
 def state_cell(state: str) -> Cell:
@@ -131,25 +127,6 @@ def estimate_text(job: Job, estimate: Estimate | None) -> str:
     return f"{format_duration(job.spec.estimate_s)}, what its owner said" if job.spec.estimate_s else ""
 
 
-def after_text(job: Job) -> str:
-    """`3, 4, any of 5, 6, end of 7, failure of 8`: what it hangs on, and what it asks of those."""
-    words = {"all": "", "any": "any of ", "finished": "end of ", "failed": "failure of "}
-    by_mode = {mode: [need for need in job.after if job.after_modes.get(need, "all") == mode] for mode in words}
-    return ", ".join(words[mode] + ", ".join(map(str, needs)) for mode, needs in by_mode.items() if needs)
-
-
-def gpus_text(spec: JobSpec) -> str:
-    """`2, A100, with 40 GiB, not 0, rather 3`: how many GPUs it asks for, and of which kind."""
-    parts = [
-        str(spec.gpus),
-        spec.gpu_model,
-        f"with {format_bytes(spec.vram_bytes)}" if spec.vram_bytes else "",
-        f"not {' '.join(spec.avoid)}" if spec.avoid else "",
-        f"rather {' '.join(spec.prefer)}" if spec.prefer else "",
-    ]
-    return ", ".join(filter(None, parts))
-
-
 def start_text(job: Job, entry: Entry | None, now: float) -> str:
     """When it started, or is expected to."""
     if (started := first_start(job)) is not None:
@@ -185,27 +162,12 @@ def first_start(job: Job) -> float | None:
     return next((attempt.started_at for attempt in job.attempts if attempt.started_at is not None), None)
 
 
-def run_time_s(job: Job, now: float) -> float | None:
-    """How long it has run, all attempts together, pauses and waits left out; None if it never ran."""
-    spans = [(a.ended_at or now) - a.started_at for a in job.attempts if a.started_at is not None]
-    return sum(max(span, 0.0) for span in spans) if spans else None
-
-
 def run_time_text(job: Job, now: float) -> str:
     """How long it has run, for people."""
     seconds = run_time_s(job, now)
     if seconds is None:
         return ""
     return format_duration(round(seconds)) if seconds >= 0.5 else "<1s"
-
-
-def ending_text(attempt: Attempt) -> str:
-    """How an attempt ended, in a word or two: `SIGKILL`, `exit code 2`, `paused`."""
-    if attempt.signal:
-        return SIGNALS.get(attempt.signal, f"signal {attempt.signal}")
-    if attempt.outcome is Outcome.FAILED and attempt.exit_code:
-        return f"exit code {attempt.exit_code}"
-    return attempt.outcome.value.replace("_", " ") if attempt.outcome else "running"
 
 
 def resumption_text(job: Job, number: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,14 +15,11 @@ from yolotui.cli.printing import Cell, Table, is_narrow, narrate, print_document
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
 from yolotui.cli.words import (
-    after_text,
     best_text,
-    ending_text,
     epochs_text,
     estimate_text,
     findings_text,
     finish_text,
-    gpus_text,
     health_text,
     metrics_text,
     run_time_text,
@@ -32,6 +28,7 @@ from yolotui.cli.words import (
 )
 from yolotui.core.jobs import STATES, Job
 from yolotui.core.preflight import Preflight
+from yolotui.job_words import asked_for, ending_text
 from yolotui.units import format_clock, format_duration
 
 NUMBERS = frozenset({"id", "epochs", "ran"})
@@ -148,7 +145,7 @@ def _show(job: Job, around: Surroundings, preflight: Preflight | None, now: floa
         ("finish", finish_text(job, entry, now)),
         ("ran", run_time_text(job, now)),
         ("estimate", estimate_text(job, around.estimate(job))),
-        *_what_was_asked_for(job),
+        *asked_for(job),
         ("epochs", epochs_text(job)),
         ("best", metrics_text(job.progress.best, at_most=8)),
         ("last", metrics_text(job.progress.last, at_most=8)),
@@ -170,26 +167,6 @@ def _made_from(job: Job) -> str:
     from yolotui.telemetry.provenance import made_from
 
     return ", ".join(f"{name} {said}" for name, said in made_from(job).items() if name != "system")
-
-
-def _what_was_asked_for(job: Job) -> list[tuple[str, str]]:
-    spec = job.spec
-    return [
-        ("kind", spec.kind.value),
-        ("model", spec.model or ""),
-        ("data", spec.data or ""),
-        ("command", shlex.join(spec.command)),
-        ("arguments", " ".join(f"{key}={value}" for key, value in spec.arguments.items())),
-        ("gpus", gpus_text(spec)),
-        ("after", after_text(job)),
-        ("when", ", ".join(map(str, spec.when))),
-        (
-            "retries",
-            f"{job.retries_used} of {spec.retries_allowed} used, {format_duration(spec.retry_delay_s)} apart at first",
-        ),
-        ("python", spec.python or ""),
-        ("file", job.file or ""),
-    ]
 
 
 def _attempt_table(job: Job, now: float) -> Table:
