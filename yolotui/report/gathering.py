@@ -68,6 +68,11 @@ class Crash(Struct, frozen=True, kw_only=True):
     then: str
     mended: tuple[str, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """What happened, and then, for people."""
+        return f"{self.explanation or f'{self.cause}.'} Then: {'; '.join((self.then, *self.mended))}."
+
 
 class Miss(Struct, frozen=True, kw_only=True):
     """A start outside of the interval that was foreseen for it. UTC seconds."""
@@ -128,7 +133,7 @@ def gather(store: Store, samples: Samples, costs: CostsConfig, since: float, unt
     by_id = {job.id: job for job in jobs}
     usage = report(jobs, {gpu.uuid: f"{gpu.index} {gpu.name}" for gpu in read.cards()}, since, until)
     observed = {card.gpu: [each for each in samples.read(card.gpu, since) if each.at <= until] for card in usage.cards}
-    drawn = energy({gpu: _draw(found) for gpu, found in observed.items()}, jobs, since, until)
+    drawn = energy({gpu: power_draw(found) for gpu, found in observed.items()}, jobs, since, until)
     return NightReport(
         usage=usage,
         total=total(usage.runs, drawn, costs),
@@ -138,7 +143,7 @@ def gather(store: Store, samples: Samples, costs: CostsConfig, since: float, unt
         energy=drawn,
         strips=tuple(_strip(card, observed[card.gpu], since, until) for card in usage.cards),
         gaps=_gaps(usage, read.idleness(since, until), _circumstances(store, jobs, until), by_id),
-        crashes=_crashes(jobs, read.audit_of({"start"}, until), since, until),
+        crashes=crashes(jobs, read.audit_of({"start"}, until), since, until),
         foresight=_foresight(
             [each for each in read.forecast_record(100_000) if since <= each.started_at <= until], by_id
         ),
@@ -146,7 +151,8 @@ def gather(store: Store, samples: Samples, costs: CostsConfig, since: float, unt
     )
 
 
-def _draw(samples: Sequence[GpuSample]) -> list[tuple[float, float]]:
+def power_draw(samples: Sequence[GpuSample]) -> list[tuple[float, float]]:
+    """Moments (UTC seconds) with the power at each, in watts, no closer than is needed to add it up."""
     draw: list[tuple[float, float]] = []
     for sample in samples:
         if sample.power_w is not None and (not draw or sample.at - draw[-1][0] >= SAMPLE_EVERY_S):
@@ -202,7 +208,8 @@ def _gaps(usage: Report, record: Sequence[Recorded], around: Circumstances, jobs
     )
 
 
-def _crashes(jobs: Sequence[Job], starts: Sequence[AuditRow], since: float, until: float) -> tuple[Crash, ...]:
+def crashes(jobs: Sequence[Job], starts: Sequence[AuditRow], since: float, until: float) -> tuple[Crash, ...]:
+    """The attempts that broke from `since` to `until` (UTC seconds), in order; `starts` tell what mended them."""
     how = {(row.job, row.detail.get("attempt")): tuple(row.detail.get("how") or ()) for row in starts}
     broken = [
         (attempt, job)

@@ -47,7 +47,8 @@ def report_verb(  # noqa: PLR0917 — an option each
     from yolotui.config import Config
     from yolotui.probe import Samples
     from yolotui.report.gathering import gather
-    from yolotui.report.sections import markdown, sections
+    from yolotui.report.night_sections import sections
+    from yolotui.report.sections import markdown
     from yolotui.store import Store
 
     if as_markdown and as_json:
@@ -68,7 +69,7 @@ def report_verb(  # noqa: PLR0917 — an option each
         from yolotui.report.page import page
         from yolotui.report.pictures import pictures as pictures_of
 
-        _write(html, page(night, told, now, pictures_of(ran) if pictures else None))
+        _write(html, page(told, pictures_of(ran) if pictures else None))
     if as_json:
         print_document("report", {**msgspec.to_builtins(night), "costs": costs})
     elif as_markdown:
