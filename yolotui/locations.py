@@ -92,6 +92,11 @@ def user_config() -> Path:
     return Path(platformdirs.user_config_dir("yolotui", appauthor=False)) / "config.toml"
 
 
+def is_there(path: Path) -> bool:
+    """Whether anything is at a path that a person named, as far as we can see: a name too long is nowhere, either."""
+    return os.path.exists(path)  # noqa: PTH110 — Path.exists raises where nobody may look
+
+
 def run_dir_name(job_id: int, name: str) -> str:
     """`000012-night-n`: sorts by id, and says what it is without trusting the name as a path."""
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "job"

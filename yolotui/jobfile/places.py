@@ -10,6 +10,7 @@ from pathlib import Path
 
 from yolotui import ultralytics_args
 from yolotui.core.jobs import JobSpec
+from yolotui.locations import is_there
 from yolotui.nearest import did_you_mean
 
 PLACEHOLDER = re.compile(r"\{([^{}\n]+)\.(\w+)\}")
@@ -31,12 +32,12 @@ class Places:
             return said
         _refuse_url(said)
         here = self._absolute(said)
-        if _exists(here):
+        if is_there(here):
             return str(here)
         if not _is_bare(said):
             raise ValueError(f"there is no file {here}")
         fetched = self._weights_dir.absolute() / said
-        if _exists(fetched):
+        if is_there(fetched):
             return str(fetched)
         if ultralytics_args.known_model_yaml(said):
             return said
@@ -50,7 +51,7 @@ class Places:
             return said
         _refuse_url(said)
         here = self._absolute(said)
-        if _exists(here):
+        if is_there(here):
             return str(here)
         if not _is_bare(said):
             raise ValueError(f"there is no data set {here}")
@@ -101,7 +102,7 @@ class Places:
 
     def _existing(self, said: str, what: str) -> Path:
         here = self._absolute(said)
-        if not _exists(here):
+        if not is_there(here):
             raise ValueError(f"there is no {what} {here}")
         return here
 
@@ -140,13 +141,6 @@ def refuse_missing_program(spec: JobSpec) -> None:
 
 def _is_bare(said: str) -> bool:
     return "/" not in said and os.sep not in said
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long; no right to look
-        return False
 
 
 def _refuse_url(said: str) -> None:

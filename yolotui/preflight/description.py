@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
+from yolotui.locations import is_there
+
 MOST_BYTES = 32 * 1024**2
 MOST_CLASSES = 100_000
 UNLABELLED_TASKS = frozenset({"classify", "semantic", "depth"})
@@ -128,7 +130,7 @@ def _places(file: Path, content: dict[str, Any]) -> dict[str, tuple[Path, ...]]:
             raise DescriptionError(f"{file} does not say where `{split}` is.", f"Write `{split}: images/{split}`.")
         places[split] = tuple(_place(root, each, alone=isinstance(said, str)) for each in texts)
         for place in places[split]:
-            if not _exists(place):
+            if not is_there(place):
                 raise DescriptionError(
                     f"The images of `{split}` are not there: {place} does not exist.",
                     f"Mend `path` or `{split}` in {file}, or mount what holds them.",
@@ -153,7 +155,7 @@ def _root(file: Path, content: dict[str, Any]) -> Path:
 def _place(root: Path, said: str, *, alone: bool) -> Path:
     """One place of a split. A leading `../` is forgiven as Ultralytics does it: for exports of Roboflow."""
     place = _resolved(root / said)
-    if alone and not _exists(place) and said.startswith("../"):
+    if alone and not is_there(place) and said.startswith("../"):
         return _resolved(root / said[3:])
     return place
 
@@ -163,13 +165,6 @@ def _resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):  # a loop of links
         return path.absolute()
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
 
 
 def _keypoints(file: Path, content: dict[str, Any]) -> tuple[int, int] | None:
