@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from textual.widgets import Static
+
 from yolotui.core.comparing_runs import FEWEST, MOST
 from yolotui.tui.commands import ActionCommands
 from yolotui.tui.live import Live
 from yolotui.tui.messages import VerbDone
-from yolotui.tui.panels.frame import header_row
+from yolotui.tui.panels.frame import header_row, keys_row
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import ActingScreen, Setting
 from yolotui.tui.screens.help import HelpScreen
 from yolotui.tui.snapshot import Snapshot
+from yolotui.tui.widgets.lines import Draw, Lines
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 15
+WIDE, TALL = 110, 34
 
 
 class DashboardScreen(ActingScreen):
@@ -24,6 +28,17 @@ class DashboardScreen(ActingScreen):
         super().__init__(setting)
         self.live = live
         self._glyphs = setting.glyphs
+        self.lines: dict[str, Lines] = {}
+        """The parts of the screen that are rows of text, by name. Every screen has `header` and `keys`."""
+        self.add_lines(header=self.header, keys=lambda width, _height: [keys_row(self.actions, width, self._glyphs)])
+
+    def add_lines(self, **draws: Draw) -> None:
+        """More parts that are rows of text, each with what draws it; its name is its id in the styles."""
+        self.lines |= {name: Lines(draw, id=name) for name, draw in draws.items()}
+
+    def too_small(self, what: str = "The dashboard") -> Static:
+        """What stands there instead of everything else where there is no room for it."""
+        return Static(f"{what} needs at least {LEAST_WIDTH}{self._glyphs.times}{LEAST_HEIGHT}.", id="tiny")
 
     @property
     def snapshot(self) -> Snapshot:
@@ -50,8 +65,29 @@ class DashboardScreen(ActingScreen):
     def snapshot_changed(self) -> None:
         """The queue looks different, or the screen is in sight again."""
 
+    def size_changed(self) -> None:
+        """There is more room, or less; the classes of the styles say so already."""
+
     def left_sight(self) -> None:
         """Another screen covers this one: whatever reads for it rests."""
+
+    def repaint(self) -> None:
+        """Draw what may look different."""
+        for lines in self.lines.values():
+            lines.repaint()
+
+    def _tick(self) -> None:
+        """The clocks go on."""
+        if self.in_sight:
+            self.repaint()
+
+    def on_resize(self) -> None:
+        """Have the styles choose the arrangement that fits."""
+        width, height = self.size
+        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "tiny")
+        self.set_class(width >= WIDE, "wide")
+        self.set_class(height >= TALL, "tall")
+        self.size_changed()
 
     def on_screen_resume(self) -> None:
         """Catch up."""

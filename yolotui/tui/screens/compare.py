@@ -23,7 +23,6 @@ from yolotui.tui.panels.texts import pieces, spread
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.view import Moves, ViewScreen
-from yolotui.tui.widgets.lines import Lines
 from yolotui.tui.widgets.pager import Pager
 from yolotui.tui.words import metric_name, number
 
@@ -55,7 +54,7 @@ class CompareScreen(ViewScreen):
         self.axis = Axis.EPOCH
         self.cursor: float | None = None
         self._curve = 0
-        self.lines["curves"] = Lines(self._curves, id="curves")
+        self.add_lines(curves=self._curves)
         self.table = Pager(self._rows, self._glyphs, id="comparison")
 
     def body(self) -> Iterable[Widget]:

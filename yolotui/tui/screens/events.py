@@ -178,11 +178,6 @@ class EventsScreen(ViewScreen):
         """Something that needs attention as a row."""
         return attention_row(notice, width, self._glyphs)
 
-    def action_open_run(self) -> None:
-        """Open the run of the event."""
-        if self.chosen:
-            self.open_run(self.chosen[0].id)
-
 
 class _EventRows(Sequence[Row]):
     """Rows that are made when they come into sight."""

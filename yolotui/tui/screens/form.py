@@ -23,15 +23,11 @@ from yolotui.tui.messages import DraftExamined, VerbDone
 from yolotui.tui.newest import Newest
 from yolotui.tui.palette import QUIET, STRONG
 from yolotui.tui.panels.form import advice_row, verdict_rows
-from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.panels.texts import cut, pieces
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
-from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
-from yolotui.tui.widgets.lines import Draw, Lines
+from yolotui.tui.screens.base import DashboardScreen
 from yolotui.tui.words import named, plain
-
-WIDE = 110
 
 
 class FieldSuggester(Suggester):
@@ -65,29 +61,20 @@ class FormScreen(DashboardScreen):
         self._candidates: list[str] = []
         self._completer = Completer(live.snapshot.jobs, live.snapshot.published, Path.cwd())
         self._examiner = Newest("examiner", self._examine)
-        draws: dict[str, Draw] = {
-            "header": self.header,
-            "title": self._title,
-            "advice": self._advice,
-            "verdict": lambda width, height: verdict_rows(
-                self._examined, self._draft, self.key_of("submit"), width, self._glyphs
-            )[:height],
-            "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
-        }
-        self._lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
+        self.add_lines(title=self._title, advice=self._advice, verdict=self._verdict)
 
     def compose(self) -> ComposeResult:
         """The fields above or beside what is known of the draft."""
-        yield self._lines["header"]
-        yield self._lines["title"]
+        yield self.lines["header"]
+        yield self.lines["title"]
         with Container(id="form"):
             with Vertical(id="fields"):
                 for each in FIELDS:
                     yield from self._field(each)
-                yield self._lines["advice"]
-            yield self._lines["verdict"]
-        yield self._lines["keys"]
-        yield Static(f"The form needs at least {LEAST_WIDTH}{self._glyphs.times}{LEAST_HEIGHT}.", id="tiny")
+                yield self.lines["advice"]
+            yield self.lines["verdict"]
+        yield self.lines["keys"]
+        yield self.too_small("The form")
 
     def _field(self, each: Field) -> ComposeResult:
         with Horizontal(classes="field", id=f"row-{each.key}"):
@@ -112,16 +99,13 @@ class FormScreen(DashboardScreen):
         self._clerk.stop()
         self._examiner.stop()
 
-    def on_resize(self) -> None:
-        """Beside each other where there is room."""
-        width, height = self.size
-        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "tiny")
-        self.set_class(width >= WIDE, "wide")
-        self._repaint()
+    def size_changed(self) -> None:
+        """Fields and verdict stand beside each other where there is room."""
+        self.repaint()
 
     def snapshot_changed(self) -> None:
         """Only the header tells of it: what is written is a person's."""
-        self._lines["header"].repaint()
+        self.lines["header"].repaint()
 
     @property
     def chosen(self) -> list[Job]:
@@ -147,9 +131,8 @@ class FormScreen(DashboardScreen):
         rows.append(cut(pieces((f" {plain(said)}", QUIET)), width, self._glyphs.ellipsis) if said else [])
         return rows[:height]
 
-    def _repaint(self) -> None:
-        for lines in self._lines.values():
-            lines.repaint()
+    def _verdict(self, width: int, height: int) -> list[Row]:
+        return verdict_rows(self._examined, self._draft, self.key_of("submit"), width, self._glyphs)[:height]
 
     # Writing
 
@@ -163,7 +146,7 @@ class FormScreen(DashboardScreen):
         field = self.focused
         if isinstance(field, Input) and (field.id, field.value) == (key, text):
             self._candidates = found
-            self._lines["advice"].repaint()
+            self.lines["advice"].repaint()
 
     def on_input_changed(self) -> None:
         """Look at what it means by now."""
@@ -173,8 +156,8 @@ class FormScreen(DashboardScreen):
         self._submits = False
         self._show_fitting_fields()
         self._examiner.ask(self._draft)
-        self._lines["verdict"].repaint()
-        self._lines["advice"].repaint()
+        self.lines["verdict"].repaint()
+        self.lines["advice"].repaint()
 
     def on_input_submitted(self) -> None:
         """To the next field."""
@@ -187,7 +170,7 @@ class FormScreen(DashboardScreen):
         if isinstance(field, Input) and field.id:
             key, value = field.id, field.value
             self.run_worker(lambda: self._complete(key, value), thread=True, group="advice", exclusive=True)
-        self._lines["advice"].repaint()
+        self.lines["advice"].repaint()
 
     def _show_fitting_fields(self) -> None:
         """A command has no model, a training no command line."""
@@ -225,7 +208,7 @@ class FormScreen(DashboardScreen):
         """Show it, if it is of what stands there now."""
         if message.examined.draft == self._draft:
             self._examined = message.examined
-            self._lines["verdict"].repaint()
+            self.lines["verdict"].repaint()
             if self._submits:
                 self._submit(message.examined)
 

@@ -18,12 +18,10 @@ from yolotui.tui.live import Live
 from yolotui.tui.messages import FileLooked, VerbDone
 from yolotui.tui.newest import Newest
 from yolotui.tui.panels.form import advice_row, file_rows
-from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
-from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
+from yolotui.tui.screens.base import DashboardScreen
 from yolotui.tui.screens.form import FieldSuggester
-from yolotui.tui.widgets.lines import Draw, Lines
 
 
 class JobsFileScreen(DashboardScreen):
@@ -41,23 +39,20 @@ class JobsFileScreen(DashboardScreen):
         self._candidates: list[str] = []
         self._completer = Completer(live.snapshot.jobs, live.snapshot.published, Path.cwd())
         self._reader = Newest("file", self._read)
-        draws: dict[str, Draw] = {
-            "header": self.header,
-            "advice": lambda width, _: [advice_row(self._candidates, self._path, width, self._glyphs)],
-            "content": lambda width, height: self._rows(width)[self._first :][:height],
-            "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
-        }
-        self._lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
+        self.add_lines(
+            advice=lambda width, _height: [advice_row(self._candidates, self._path, width, self._glyphs)],
+            content=lambda width, height: self._rows(width)[self._first :][:height],
+        )
 
     def compose(self) -> ComposeResult:
         """The path above what it leads to."""
-        yield self._lines["header"]
+        yield self.lines["header"]
         with Horizontal(classes="field"):
             yield Static("file")
             yield Input(placeholder="jobs.toml", compact=True, suggester=FieldSuggester("file", self._complete))
         for name in ("advice", "content", "keys"):
-            yield self._lines[name]
-        yield Static(f"A file needs at least {LEAST_WIDTH}{self._glyphs.times}{LEAST_HEIGHT}.", id="tiny")
+            yield self.lines[name]
+        yield self.too_small("A file")
 
     def on_mount(self) -> None:
         """Offer what there is."""
@@ -71,14 +66,9 @@ class JobsFileScreen(DashboardScreen):
         self._clerk.stop()
         self._reader.stop()
 
-    def on_resize(self) -> None:
-        """Say where there is too little room."""
-        width, height = self.size
-        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "tiny")
-
     def snapshot_changed(self) -> None:
         """Only the header tells of it."""
-        self._lines["header"].repaint()
+        self.lines["header"].repaint()
 
     @property
     def chosen(self) -> list[Job]:
@@ -100,7 +90,7 @@ class JobsFileScreen(DashboardScreen):
     def _show_candidates(self, text: str, found: list[str]) -> None:
         if self.is_mounted and text == self._path:
             self._candidates = found
-            self._lines["advice"].repaint()
+            self.lines["advice"].repaint()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look into it while its name is being written."""
@@ -120,7 +110,7 @@ class JobsFileScreen(DashboardScreen):
         """Show what stands in it, if it is still the one that is meant."""
         if message.look.path == self._path.strip():
             self._look = message.look if message.look.path else None
-            self._lines["content"].repaint()
+            self.lines["content"].repaint()
             if self._submits:
                 self.action_submit()
 
@@ -154,10 +144,10 @@ class JobsFileScreen(DashboardScreen):
         self._scroll(1)
 
     def _scroll(self, pages: int) -> None:
-        height = max(1, self._lines["content"].size.height)
+        height = max(1, self.lines["content"].size.height)
         rows = len(self._rows(self.size.width))
         self._first = min(max(0, rows - height), max(0, self._first + pages * (height - 1)))
-        self._lines["content"].repaint()
+        self.lines["content"].repaint()
 
     def on_verb_done(self, message: VerbDone) -> None:
         """Leave when it is done."""

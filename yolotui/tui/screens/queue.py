@@ -14,22 +14,20 @@ from yolotui.tui.follow import CurveOf, Follower
 from yolotui.tui.group_row import member_rows
 from yolotui.tui.live import Live
 from yolotui.tui.messages import CurvesRead, RunRead, VerbDone
-from yolotui.tui.panels.frame import View, empty_rows, keys_row, status_row
+from yolotui.tui.panels.frame import View, empty_rows, status_row
 from yolotui.tui.panels.gpus import gpu_rows, strip_height
 from yolotui.tui.panels.run import Subject, run_rows
 from yolotui.tui.plot import Row
 from yolotui.tui.run_reading import Followed
 from yolotui.tui.run_view import RunView
 from yolotui.tui.screens.acting import Setting
-from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
+from yolotui.tui.screens.base import DashboardScreen
 from yolotui.tui.screens.form import FormScreen
 from yolotui.tui.screens.jobs_file import JobsFileScreen
 from yolotui.tui.screens.timetable import TimetableScreen
 from yolotui.tui.widgets.job_table import JobTable
-from yolotui.tui.widgets.lines import Draw, Lines
 from yolotui.tui.words import named
 
-WIDE, TALL = 110, 34
 RUNS_KEPT = 8
 LAST_VERB_S = 1.0
 
@@ -51,34 +49,26 @@ class QueueScreen(DashboardScreen):
         self._log_wanted = False
         self._unsent = Draft()
         self.table = JobTable(self._glyphs, id="jobs")
-        draws: dict[str, Draw] = {
-            "header": self.header,
-            "gpus": self._gpus,
-            "empty": self._empty,
-            "run": self._run,
-            "status": self._status,
-            "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
-        }
-        self._lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
+        self.add_lines(gpus=self._gpus, empty=self._empty, run=self._run, status=self._status)
         self._follower = Follower(
             lambda run: self.post_message(RunRead(run)), lambda curves: self.post_message(CurvesRead(curves))
         )
 
     def compose(self) -> ComposeResult:
         """From top to bottom; styles decide where the run's panel stands."""
-        yield self._lines["header"]
-        yield self._lines["gpus"]
+        yield self.lines["header"]
+        yield self.lines["gpus"]
         with Container(id="body"):
             with Container(id="list"):
                 yield self.table
-                yield self._lines["empty"]
-            yield self._lines["run"]
-        yield self._lines["status"]
+                yield self.lines["empty"]
+            yield self.lines["run"]
+        yield self.lines["status"]
         with Horizontal(id="filter"):
             yield Static("/")
             yield Input(placeholder="words of name, state, owner, @group, P1", compact=True)
-        yield self._lines["keys"]
-        yield Static(f"The dashboard needs at least {LEAST_WIDTH}{self._glyphs.times}{LEAST_HEIGHT}.", id="tiny")
+        yield self.lines["keys"]
+        yield self.too_small()
 
     def on_mount(self) -> None:
         """Start to read."""
@@ -93,12 +83,8 @@ class QueueScreen(DashboardScreen):
             thread.stop()
         self._clerk.join(LAST_VERB_S)
 
-    def on_resize(self) -> None:
-        """Choose the arrangement that fits."""
-        width, height = self.size
-        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "tiny")
-        self.set_class(width >= WIDE, "wide")
-        self.set_class(height >= TALL, "tall")
+    def size_changed(self) -> None:
+        """Other cards fit, and other rows are in sight."""
         self._fit_gpus()
         self._follow()
 
@@ -157,12 +143,12 @@ class QueueScreen(DashboardScreen):
 
     def _repaint(self, *names: str) -> None:
         for name in names:
-            self._lines[name].repaint()
+            self.lines[name].repaint()
 
     def _fit_gpus(self) -> None:
         published = self.snapshot.published
         rows = strip_height(len(published.host.gpus) if published else 1, self.size.height)
-        self._lines["gpus"].styles.height = rows
+        self.lines["gpus"].styles.height = rows
 
     def _follow(self) -> None:
         """Have read what is on the screen, and nothing else."""

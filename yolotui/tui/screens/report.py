@@ -125,8 +125,3 @@ class ReportScreen(ViewScreen):
         self.report = None
         self._make()
         self.repaint()
-
-    def action_open_run(self) -> None:
-        """Open the run of the row."""
-        if self.chosen:
-            self.open_run(self.chosen[0].id)

@@ -26,7 +26,6 @@ from yolotui.tui.screens.acting import Setting
 from yolotui.tui.screens.view import Moves, ViewScreen
 from yolotui.tui.widgets.chart_board import ChartBoard
 from yolotui.tui.widgets.file_browser import FileBrowser
-from yolotui.tui.widgets.lines import Lines
 from yolotui.tui.widgets.log_pager import LogPager
 from yolotui.tui.widgets.pager import Pager
 from yolotui.tui.words import reason, without_curves
@@ -63,9 +62,7 @@ class RunScreen(ViewScreen):
             Page.ASKED: Pager(self._asked, self._glyphs, id="asked"),
             Page.HISTORY: Pager(self._history, self._glyphs, id="history"),
         }
-        self.lines["tabs"] = Lines(self._tabs, id="tabs")
-        self.lines["worst"] = Lines(self._worst, id="worst")
-        self.lines["batch"] = Lines(self._batch, id="batch")
+        self.add_lines(tabs=self._tabs, worst=self._worst, batch=self._batch)
         self._watcher = RunWatcher(setting.open_queue, lambda book: self.post_message(BookRead(book)))
 
     def body(self) -> Iterable[Widget]:

@@ -15,7 +15,6 @@ from yolotui.tui.actions import Place, bindings
 from yolotui.tui.arranging import matches
 from yolotui.tui.live import Live
 from yolotui.tui.owners import ColourBy, signs
-from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.panels.timetable import (
     View,
     coming_rows,
@@ -28,14 +27,13 @@ from yolotui.tui.panels.timetable import (
 from yolotui.tui.panels.timetable_details import gap_rows, span_rows
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
-from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH
 from yolotui.tui.screens.booking_keys import BookingKeys
 from yolotui.tui.tracks import Span, SpanKind, TrackMaker, Tracks, following
-from yolotui.tui.widgets.lines import Draw, Lines
 from yolotui.tui.window import Window
 
 PAGE = 0.75
 LEAST_COMING = 4
+LEAST_AHEAD_S = 3600.0
 
 
 class TimetableScreen(BookingKeys):
@@ -57,24 +55,21 @@ class TimetableScreen(BookingKeys):
         self._first = 0
         self._by = ColourBy.OWNER
         self._ghosts: tuple[Span, ...] = ()
-        draws: dict[str, Draw] = {
-            "header": self.header,
-            "tracks": self._draw_tracks,
-            "details": self._draw_details,
-            "legend": lambda width, _: [legend_row(self._view(), width)] if self._window else [],
-            "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
-        }
-        self._lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
+        self.add_lines(
+            tracks=self._draw_tracks,
+            details=self._draw_details,
+            legend=lambda width, _height: [legend_row(self._view(), width)] if self._window else [],
+        )
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         for name in ("header", "tracks", "details", "legend"):
-            yield self._lines[name]
+            yield self.lines[name]
         with Horizontal(id="find"):
             yield Static("/")
             yield Input(placeholder="id or words of a job", compact=True)
-        yield self._lines["keys"]
-        yield Static(f"The timetable needs at least {LEAST_WIDTH}{self._glyphs.times}{LEAST_HEIGHT}.", id="tiny")
+        yield self.lines["keys"]
+        yield self.too_small("The timetable")
 
     def on_mount(self) -> None:
         """Begin where there is most to see."""
@@ -86,10 +81,8 @@ class TimetableScreen(BookingKeys):
         """What was asked for is still done."""
         self._clerk.stop()
 
-    def on_resize(self) -> None:
+    def size_changed(self) -> None:
         """Show as much of it as there is room for."""
-        width, height = self.size
-        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "tiny")
         self._fit()
 
     def snapshot_changed(self) -> None:
@@ -101,15 +94,7 @@ class TimetableScreen(BookingKeys):
         if self._begin_with is not None and self._tracks:
             self._go_to_job(self._begin_with)
             self._begin_with = None
-        self._repaint()
-
-    def _tick(self) -> None:
-        if self.in_sight:
-            self._repaint()
-
-    def _repaint(self) -> None:
-        for lines in self._lines.values():
-            lines.repaint()
+        self.repaint()
 
     # What is shown
 
@@ -138,11 +123,13 @@ class TimetableScreen(BookingKeys):
         width = self.size.width - label_width(self.size.width)
         if width < 2 or not self._gpus:
             return
-        if self._window is None:
-            now = self.setting.now()
-            known = [span.ends_at for spans in self._tracks.values() for span in spans]
-            self._window = Window.around(now, max([*known, now + 3600.0]), width)
-        self._window = self._window.resized(width)
+        self._window = self._window.resized(width) if self._window else self._window_of_all_plans(width)
+
+    def _window_of_all_plans(self, width: int) -> Window:
+        """From now until the end of all that is known of, an hour at least."""
+        now = self.setting.now()
+        known = [span.ends_at for spans in self._tracks.values() for span in spans]
+        return Window.around(now, max([*known, now + LEAST_AHEAD_S]), width)
 
     def _view(self) -> View:
         assert self._window is not None
@@ -189,7 +176,7 @@ class TimetableScreen(BookingKeys):
         self._ghosts = ghosts
         if ghosts and self._window:
             self._window = self._window.showing(ghosts[0].ends_at).showing(ghosts[0].starts_at)
-        self._repaint()
+        self.repaint()
 
     # Moving
 
@@ -237,14 +224,13 @@ class TimetableScreen(BookingKeys):
         """Back to now."""
         if self._window:
             self.cursor_at = self.setting.now()
-            known = [span.ends_at for spans in self._tracks.values() for span in spans]
-            self._window = Window.around(self.cursor_at, max([*known, self.cursor_at + 3600.0]), self._window.width)
-            self._repaint()
+            self._window = self._window_of_all_plans(self._window.width)
+            self.repaint()
 
     def action_colour_by(self) -> None:
         """By owner, by group."""
         self._by = ColourBy.GROUP if self._by is ColourBy.OWNER else ColourBy.OWNER
-        self._repaint()
+        self.repaint()
 
     def action_find_job(self) -> None:
         """Ask for a job."""
@@ -288,21 +274,21 @@ class TimetableScreen(BookingKeys):
         steps = round(cells * self._window.width) if pages else cells
         self.cursor_at += steps * self._window.cell_s
         self._window = self._window.moved(steps) if pages else self._window.showing(self.cursor_at)
-        self._repaint()
+        self.repaint()
 
     def _zoom(self, steps: int) -> None:
         if self._window:
             self._window = self._window.zoomed(steps, self.cursor_at)
-            self._repaint()
+            self.repaint()
 
     def _change_track(self, step: int) -> None:
         uuids = [gpu.uuid for gpu in self._gpus]
         if self._cursor_gpu in uuids:
             row = min(len(uuids) - 1, max(0, uuids.index(self._cursor_gpu) + step))
             self._cursor_gpu = uuids[row]
-            fits = visible_tracks(len(uuids), self._lines["tracks"].size.height)
+            fits = visible_tracks(len(uuids), self.lines["tracks"].size.height)
             self._first = min(max(self._first, row - fits + 1), row)
-            self._repaint()
+            self.repaint()
 
     def _go_along(self, step: int) -> None:
         """To the start of the next span on this track, or of the one before."""
@@ -328,4 +314,4 @@ class TimetableScreen(BookingKeys):
         if span.kind is SpanKind.RUNNING:
             self.cursor_at = max(span.starts_at, min(self.setting.now(), span.ends_at))
         self._window = self._window.showing(self.cursor_at)
-        self._repaint()
+        self.repaint()

@@ -7,17 +7,12 @@ from typing import Protocol
 
 from textual.app import ComposeResult
 from textual.widget import Widget
-from textual.widgets import Static
 
 from yolotui.tui.live import Live
-from yolotui.tui.panels.frame import keys_row
 from yolotui.tui.plot import Row
 from yolotui.tui.screens.acting import Setting
-from yolotui.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, DashboardScreen
-from yolotui.tui.widgets.lines import Draw, Lines
+from yolotui.tui.screens.base import DashboardScreen
 from yolotui.tui.widgets.search_bar import SearchBar
-
-WIDE, TALL = 110, 34
 
 
 class Moves(Protocol):
@@ -42,13 +37,10 @@ class ViewScreen(DashboardScreen):
 
     def __init__(self, setting: Setting, live: Live) -> None:
         super().__init__(setting, live)
-        draws: dict[str, Draw] = {
-            "header": self.header,
-            "title": lambda width, _: [self.title_row(width)],
-            "status": lambda width, _: [self.status_row(width)],
-            "keys": lambda width, _: [keys_row(self.actions, width, self._glyphs)],
-        }
-        self.lines = {name: Lines(draw, id=name) for name, draw in draws.items()}
+        self.add_lines(
+            title=lambda width, _height: [self.title_row(width)],
+            status=lambda width, _height: [self.status_row(width)],
+        )
         self.search = SearchBar(self.SEARCH, id="search")
 
     # For the screens themselves
@@ -64,11 +56,6 @@ class ViewScreen(DashboardScreen):
     def status_row(self, width: int) -> Row:  # noqa: ARG002
         """What is under the cursor."""
         return []
-
-    def repaint(self) -> None:
-        """Draw what may look different."""
-        for lines in self.lines.values():
-            lines.repaint()
 
     @property
     def moves(self) -> Moves:
@@ -88,7 +75,7 @@ class ViewScreen(DashboardScreen):
         yield self.lines["status"]
         yield self.search
         yield self.lines["keys"]
-        yield Static(f"The dashboard needs at least {LEAST_WIDTH}{self._glyphs.times}{LEAST_HEIGHT}.", id="tiny")
+        yield self.too_small()
 
     def on_mount(self) -> None:
         """Let the clocks go on, and carry out what the keys ask for."""
@@ -99,21 +86,15 @@ class ViewScreen(DashboardScreen):
         """What was asked for is still done."""
         self._clerk.stop()
 
-    def on_resize(self) -> None:
-        """Choose the arrangement that fits."""
-        width, height = self.size
-        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "tiny")
-        self.set_class(width >= WIDE, "wide")
-        self.set_class(height >= TALL, "tall")
-
     def snapshot_changed(self) -> None:
         """The queue looks different."""
         if self.is_mounted:
             self.repaint()
 
-    def _tick(self) -> None:
-        if self.in_sight:
-            self.repaint()
+    def action_open_run(self) -> None:
+        """Open the run of what is under the cursor, if that is about one."""
+        if self.chosen:
+            self.open_run(self.chosen[0].id)
 
     # Searching
 
