@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_the_homes_own_file_counts_before_the_users(home):
     home.create()
     home.config.write_text("[ui]\nrefresh = 3")
     assert Config.load(home).ui.refresh_s == 3
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(home):
+    home.create()
+    os.mkfifo(home.config)
+    with pytest.raises(WrongFile, match=r"config\.toml: is no file: a folder, a pipe or a device"):
+        Config.load(home)
 
 
 def test_everything_that_the_design_shows_is_read(tmp_path):

@@ -228,6 +228,8 @@ _SECTIONS: Mapping[str, tuple[type[Struct], Mapping[str, _Setting]]] = {
 
 def read(file: Path) -> Config:
     """Read one configuration file. Raises WrongFile with every mistake: `FILE:LINE: key: what is wrong`."""
+    if file.exists() and not file.is_file():  # to open a pipe would mean to wait, in every verb and in the leader
+        raise WrongFile([f"{file}: is no file: a folder, a pipe or a device"])
     source = Source(file)
     mistakes = source.mistakes()
     sections: dict[str, Any] = {}
