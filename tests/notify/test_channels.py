@@ -118,6 +118,12 @@ def test_quiet_hours_end_by_the_clock_where_summer_time_begins():
     assert quiet_until("22:00-07:00", at) == datetime.fromisoformat(ends).timestamp()
 
 
+@pytest.mark.usefixtures("central_europe")
+def test_quiet_hours_end_later_than_they_are_asked_for_where_an_hour_comes_twice():
+    at, ends = (datetime.fromisoformat(f"2026-10-25T02:{minute}+01:00").timestamp() for minute in ("15", "30"))
+    assert quiet_until("22:00-02:30", at) == ends
+
+
 def test_an_error_disturbs_even_in_quiet_hours_and_anything_else_waits():
     always = Channel(address="json://x", events=frozenset(NotifyEvent), quiet="00:00-23:59", digest_s=60.0)
     noon = datetime(2026, 11, 20, 12).astimezone().timestamp()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from apprise.plugins.custom_json import NotifyJSON
@@ -356,6 +357,52 @@ def test_more_than_so_many_an_hour_wait_and_go_out_together(store):
     sender.step()
     assert len(sent) == 3
     assert sent[2].startswith("2 events on ")
+
+
+def test_what_was_held_up_until_quiet_hours_began_waits_for_their_end_too(store):
+    sent: list[str] = []
+    refusals = [Refusal("not now")]
+
+    def note(_address: str, title: str, _body: str, _severity: Severity) -> Refusal | None:
+        if refusals:
+            return refusals.pop()
+        sent.append(title)
+        return None
+
+    now = datetime(2025, 11, 20, 21, 59, 58).astimezone().timestamp()
+    sender = Sender(store, note, clock=lambda: now)
+    sender.tell_to([channel("json://x", quiet="22:00-07:00")])
+    start(store, submit(store, "one"), gpus=("GPU-0",))
+    again_at = sender.step()
+    assert again_at is not None
+    now = again_at
+    store.ledger.quarantine("GPU-1", MarkCause.LOST, "gone")
+    ends_at = sender.step()
+    assert sent == ["GPU 1 is out of use"]
+    assert ends_at == datetime(2025, 11, 21, 7).astimezone().timestamp()
+    now = ends_at
+    sender.step()
+    assert sent[1:] == ["one has started"]
+
+
+def test_a_command_that_fails_has_no_epochs_and_a_finding_of_before_the_first_is_there_since_the_start(store):
+    told: list[str] = []
+
+    def note(_address: str, _title: str, body: str, _severity: Severity) -> None:
+        told.append(body.splitlines()[0])
+
+    events = frozenset({NotifyEvent.FAILED, NotifyEvent.HEALTH})
+    sender = sender_to(store, channel("json://x", events=events), send=note)
+    spec = JobSpec(name="deploy", kind=Kind.COMMAND, command=("sh",))
+    (deploy,) = store.verbs.submit([Submission(spec=spec, environment={})], ANNA)
+    start(store, deploy)
+    end(store, deploy, Failed(time.time(), "exit_code", "x"), outcome=Outcome.FAILED, cause="exit_code")
+    night = submit(store, "night")
+    start(store, night)
+    finding = Finding(rule="few-images", severity=Severity.INFO, epoch=0, text="Few.", advice="More.", told=True)
+    store.ledger.record_progress([(night, 1, Progress(findings=(finding,)))])
+    drain(sender)
+    assert told == [f"Job {deploy}, 1m, exit_code.", f"Job {night}, since the start."]
 
 
 def test_an_error_is_told_at_once_even_beyond_the_limit_of_an_hour(store):

@@ -6,7 +6,7 @@ import logging
 import os
 import pwd
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from msgspec import Struct
@@ -61,7 +61,7 @@ def quiet_until(quiet: str, at: float, zone: tzinfo | None = None) -> float | No
     """When the quiet hours that `at` lies in end (UTC seconds); None outside. `zone` is the local one if None."""
     if not quiet:
         return None
-    local = datetime.fromtimestamp(at, UTC).astimezone(zone).replace(tzinfo=zone)  # some days have 23 hours, some 25
+    local = datetime.fromtimestamp(at, zone)  # the clock's: some days have 23 hours, some two of one hour
     minute = local.hour * 60 + local.minute
     begins, ends = (int(time[:2]) * 60 + int(time[3:]) for time in quiet.split("-"))
     is_quiet = begins <= minute < ends if begins < ends else minute >= begins or minute < ends

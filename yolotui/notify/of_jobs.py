@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from yolotui.config import NotifyEvent
-from yolotui.core.health import Severity
+from yolotui.core.health import Severity, since
 from yolotui.core.jobs import Job, Kind, Outcome
 from yolotui.core.planning.saying import gpus_text
 from yolotui.notify.notification import SCHEDULER, Notification, in_words, lines, stated, why_of, words_of
@@ -60,8 +60,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                 severity=Severity.INFO,
                 title=f"{job.name} has finished",
                 body=lines(
-                    f"Job {job.id}, {format_duration(took)}"
-                    + (f", {_epochs(job)}." if job.progress.epochs_done else "."),
+                    f"{_effort(job, took)}.",
                     f"Best: {figures}." if figures else "",
                     f"Weights: {weights}" if weights else "",
                     f"Results: {job.run_dir}/train/results.csv" if weights else "",
@@ -75,7 +74,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                 severity=Severity.ERROR,
                 title=f"{job.name} has failed",
                 body=lines(
-                    f"Job {job.id}, {format_duration(took)}, {_epochs(job)}, {cause}.",
+                    f"{_effort(job, took)}, {cause}.",
                     why_of(row),
                     f"More: yolotui show {job.id}, yolotui logs {job.id}",
                 ),
@@ -84,8 +83,12 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
     return None
 
 
-def _epochs(job: Job) -> str:
-    return f"{job.progress.epochs_done} of {job.progress.epochs_total or job.spec.epochs or '?'} epochs"
+def _effort(job: Job, took_s: float) -> str:
+    """How long it ran; of a training also how far it came."""
+    told = f"Job {job.id}, {format_duration(took_s)}"
+    if job.spec.kind is not Kind.TRAIN:
+        return told
+    return f"{told}, {job.progress.epochs_done} of {job.progress.epochs_total or job.spec.epochs or '?'} epochs"
 
 
 def _out_of_sight(row: AuditRow, job: Job) -> Notification:
@@ -133,7 +136,7 @@ def _of_health(row: AuditRow, job: Job) -> Notification:
         severity=Severity(row.detail["severity"]),
         title=f"{job.name}: {row.detail['rule']}",
         body=lines(
-            f"Job {job.id}, epoch {row.detail['epoch']}.",
+            f"Job {job.id}, {since(row.detail['epoch'])}.",
             why_of(row),
             finding.advice if finding else "",
             f"The rule: docs/health.md#{row.detail['rule']}",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from yolotui.core.health import Severity
-from yolotui.notify.channels import Channel, shown
+from yolotui.notify.channels import Channel, quiet_until, shown
 from yolotui.notify.delivering import ROOM_BYTES, Refusal
 from yolotui.notify.telling import VERBS, tell
 from yolotui.store import AuditRow, Message, Store
@@ -101,20 +101,31 @@ class Sender:
     def _next_batch(self, address: str) -> list[Message]:
         """What goes to an address next: one message, or all that were held back together, as far as there is room.
 
-        Beyond its limit an hour only errors go.
+        In quiet hours, which may have begun since a message was due, and beyond its limit an hour only errors go.
         """
         now = self._clock()
         due = self._outbox.due(address, now)
+        if quiet_ends := self._quiet_until(address, now):
+            due = self._errors_of(due, quiet_ends, "quiet hours")
         limit = min(channel.per_hour for channel in self._channels[address])
         sent = self._outbox.sent_between(address, now - HOUR_S, now)
         if len(sent) >= limit:
-            waits = [message for message in due if message.severity != Severity.ERROR]
-            if waits:
-                self._outbox.postpone(waits, sent[-limit] + HOUR_S, f"no more than {limit} an hour")
-            due = [message for message in due if message not in waits]
+            due = self._errors_of(due, sent[-limit] + HOUR_S, f"no more than {limit} an hour")
         held_back = any(not message.tries and message.due_at > message.made_at for message in due)
         together = held_back or len(due) > AT_ONCE or len(sent) + len(due) > limit
         return self._fitting(due) if together else due[:1]
+
+    def _quiet_until(self, address: str, now: float) -> float | None:
+        """When the first of an address' channels may disturb it again (UTC seconds); None if one may now."""
+        ends = [quiet_until(channel.quiet, now) for channel in self._channels[address]]
+        return min((end for end in ends if end), default=None) if all(ends) else None
+
+    def _errors_of(self, due: Sequence[Message], until: float, why: str) -> list[Message]:
+        """The errors among these; the others wait until then."""
+        waits = [message for message in due if message.severity != Severity.ERROR]
+        if waits:
+            self._outbox.postpone(waits, until, why)
+        return [message for message in due if message.severity == Severity.ERROR]
 
     def _fitting(self, due: Sequence[Message]) -> list[Message]:
         """The first of these that have room in one message; the others make one more."""

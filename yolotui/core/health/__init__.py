@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from yolotui.core.health import loss_rules, machine_rules, score_rules
-from yolotui.core.health.findings import Finding, Rule, Severity, Sign, follow
+from yolotui.core.health.findings import Finding, Rule, Severity, Sign, follow, since
 from yolotui.core.health.view import Altered, DeviceView, EpochView, RunView, Usual
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Usual",
     "examine",
     "reason_for",
+    "since",
 ]
 
 RULES = tuple(

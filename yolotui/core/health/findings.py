@@ -84,12 +84,17 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def since(self) -> str:
         """Since when, for people."""
-        return f"since epoch {self.epoch}" if self.epoch else "since the start"
+        return since(self.epoch)
 
     @property
     def link(self) -> str:
         """The part of the documentation that explains the rule."""
         return f"docs/health.md#{self.rule}"
+
+
+def since(epoch: int) -> str:
+    """Since when something is so, for people: from the first epoch's end on it is an epoch."""
+    return f"since epoch {epoch}" if epoch else "since the start"
 
 
 def follow(rules: Sequence[Rule], run: RunView, before: Mapping[str, Finding], *, at_epoch: int) -> dict[str, Finding]:
