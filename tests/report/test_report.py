@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import xml.etree.ElementTree as ET
 from base64 import b64decode
-from datetime import datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -191,6 +191,10 @@ def test_times_that_have_been_are_read_as_people_say_them():
     assert at("today") == moment("2026-11-18 00:00", 0.0)
     assert at("yesterday") == moment("2026-11-17 00:00", 0.0)
     assert at("2026-11-01") == moment("2026-11-01 00:00", 0.0)
+    assert at("2026-11-17T18:00Z") == datetime(2026, 11, 17, 18, tzinfo=UTC).timestamp()
+    assert at("now") == now
+    with pytest.raises(WrongUse, match="says no unit"):
+        at("18")
     for ahead in ("tomorrow 08:00", "today 23:00", "2027-01-01 00:00", "in 2h"):
         with pytest.raises(WrongUse, match="has not been yet"):
             at(ahead)

@@ -10,6 +10,7 @@ from yolotui.errors import WrongUse
 from yolotui.units import WEEKDAYS, duration, moment
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BARE_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}\s*", re.ASCII)
 
 
@@ -28,6 +29,8 @@ def read_past_moment(text: str, name: str, now: float) -> float:
     `today`, `night`, `week` begin.
     """
     said = " ".join(text.lower().split())
+    if _BARE_NUMBER.fullmatch(said):
+        raise WrongUse(f'{name}: {text!r} says no unit: write "18:00" for a time of day, "8h" for hours ago.')
     if said in list(Period):
         return bounds(Period(said), now)[0]
     try:
@@ -41,7 +44,7 @@ def read_past_moment(text: str, name: str, now: float) -> float:
             f'{name}: {text!r} is not a time: write "yesterday 18:00", "18:00", "Mon 18:00", "8h", '
             "2026-11-30, yesterday, today, night, week."
         ) from None
-    if at >= now:
+    if at > now:
         raise WrongUse(f"{name}: {text!r} has not been yet.")
     return at
 
@@ -52,8 +55,9 @@ def _last(said: str, now: float) -> float:
     day, _, clock = said.rpartition(" ")
     if day == "yesterday":
         return moment(f"today {clock}", _days_before(now, 1))
-    at = moment(f"today {said}" if not day and ":" in said else said, now)
-    if at > now and not day:
+    is_clock = bool(_TIME_OF_DAY.fullmatch(said))
+    at = moment(f"today {said}" if is_clock else said, now)
+    if at > now and is_clock:
         return moment(f"today {said}", _days_before(now, 1))
     is_weekday = len(day) >= 3 and any(name.startswith(day) for name in WEEKDAYS)
     return moment(f"today {clock}", _days_before(at, 7)) if at > now and is_weekday else at
@@ -66,7 +70,7 @@ def _days_before(at: float, days: int) -> float:
 
 def read_length(text: str, name: str) -> float:
     """Seconds from `8h` or `1h30m`; below zero with a minus before it. Raises WrongUse, for a bare number, too."""
-    if re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text, re.ASCII):
+    if _BARE_NUMBER.fullmatch(text.strip()):
         raise WrongUse(f'{name}: {text!r} says no unit: write "{text.strip()}h" for hours, or m for minutes.')
     try:
         return -duration(text[1:]) if text.startswith("-") else duration(text)

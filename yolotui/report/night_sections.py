@@ -208,7 +208,8 @@ def _foresight(night: NightReport, now: float) -> Section:
             f"the median start {format_duration(abs(seen.median_late_s))} {way} than foreseen."
         )
     if seen.finished and seen.median_factor is not None:
-        sentences.append(f"{seen.finished} took {seen.median_factor:.2f} times as long as foreseen (median).")
+        digits = ".2f" if seen.median_factor >= 0.1 else ".2g"  # a first job is foreseen with a guess, far from it
+        sentences.append(f"{seen.finished} took {seen.median_factor:{digits}} times as long as foreseen (median).")
     return Section(
         title="Forecasts",
         sentences=tuple(sentences) or ("Nothing was foreseen in this time.",),
