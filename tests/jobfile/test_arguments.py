@@ -29,6 +29,8 @@ def test_ultralytics_own_defaults_are_right():
     listed = yaml.safe_load((root / "cfg/default.yaml").read_text(encoding="utf-8"))
     given = {key: value for key, value in listed.items() if key not in ultralytics_args.OWNED}
     assert ultralytics_args.check(Kind.TRAIN, given) == []
+    reckoned_with = (ultralytics_args.EPOCHS, ultralytics_args.PATIENCE, ultralytics_args.BATCH, ultralytics_args.IMGSZ)
+    assert reckoned_with == tuple(listed[name] for name in ("epochs", "patience", "batch", "imgsz"))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ from yolotui.core.limits import spent_s
 from yolotui.core.timetable import Estimate
 from yolotui.scheduler.judging import FINISHED_ON_REQUEST
 from yolotui.store import ForecastRecord
+from yolotui.ultralytics_args import BATCH, EPOCHS, IMGSZ, PATIENCE
 
-# What Ultralytics' train() takes where nothing is said: a job that spells it out is the same.
-IMGSZ, BATCH, PATIENCE, EPOCHS = 640, 16, 100, 100
 RHYTHM_AFTER = 2  # epochs: the first warms up, and tells others nothing
 KEPT_RECORDS = 200  # of the same model and data; older ones tell nothing that these don't
 KEPT_KINDS = 2000  # of runs: models with their data, and commands
@@ -148,7 +147,7 @@ def keep_newest(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int) -
 
 
 def likeness_of(spec: JobSpec, gpu_model: str) -> Likeness:
-    """What makes another run take alike, on such GPUs."""
+    """What makes another run take alike, on such GPUs; a job that spells a default out is the same."""
     if spec.kind is Kind.COMMAND:
         return Likeness(kind=spec.kind, gpus=spec.gpus, gpu_model=gpu_model, command=spec.command)
     batch = spec.arguments.get("batch", BATCH)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from yolotui.core.failures import Retry, retry_of
 from yolotui.core.jobs import Job
 from yolotui.telemetry import RunReader
-
-BATCH = 16  # what Ultralytics' train() takes where nothing is said
+from yolotui.ultralytics_args import BATCH
 
 
 def smaller_batch(job: Job) -> int | None:
