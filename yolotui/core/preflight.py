@@ -19,6 +19,21 @@ class Remark(Struct, frozen=True, kw_only=True, omit_defaults=True):
     advice: str = ""
     examples: tuple[str, ...] = ()
 
+    @classmethod
+    def error(cls, rule: str, text: str, advice: str, examples: Iterable[str] = ()) -> Remark:
+        """What would spoil the training, or end it at once."""
+        return cls(rule=rule, severity=Severity.ERROR, text=text, advice=advice, examples=tuple(examples))
+
+    @classmethod
+    def warning(cls, rule: str, text: str, advice: str, examples: Iterable[str] = ()) -> Remark:
+        """What is probably not meant so."""
+        return cls(rule=rule, severity=Severity.WARNING, text=text, advice=advice, examples=tuple(examples))
+
+    @classmethod
+    def info(cls, rule: str, text: str, advice: str = "", examples: Iterable[str] = ()) -> Remark:
+        """What is good to know."""
+        return cls(rule=rule, severity=Severity.INFO, text=text, advice=advice, examples=tuple(examples))
+
 
 class Checking(Struct, frozen=True, omit_defaults=True):
     """A check that goes on: `done` images of `of` are looked at; 0 of 0 while nobody knows yet how many there are."""
@@ -126,12 +141,8 @@ def with_drift(now: Preflight, footing: Footing) -> Preflight:
     if not changed:
         return now
     told = [f"{name} ({known[name]} → {now.basis[name]})" if name not in OPAQUE else name for name in changed]
-    remark = Remark(
-        rule=DRIFT,
-        severity=Severity.WARNING,
-        text=f"Changed since {footing.since}: {', '.join(told)}.",
-        advice="It trains with what is there now.",
-    )
+    text = f"Changed since {footing.since}: {', '.join(told)}."
+    remark = Remark.warning(DRIFT, text, "It trains with what is there now.")
     return msgspec.structs.replace(now, remarks=worst_first((*now.remarks, remark)))
 
 

@@ -9,15 +9,16 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from yolotui.core.health import Severity
 from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import DataReport, Preflight, Remark, worst_first
 from yolotui.preflight import arguments, machine
 from yolotui.preflight.basis import basis_of, code_of
 from yolotui.preflight.dataset import Progress, report_on
 from yolotui.preflight.description import UNLABELLED_TASKS, DescriptionError, read
+from yolotui.preflight.given import number
 from yolotui.preflight.machine import Machine
 from yolotui.runner.checkpoints import CheckpointError, inspect
+from yolotui.ultralytics_args import IMGSZ
 
 TASKS = {"cls": "classify", "seg": "segment", "sem": "semantic", "pose": "pose", "obb": "obb", "depth": "depth"}
 # What passes (a share that is away, too many open files) is no reason to keep a training from its start.
@@ -100,15 +101,15 @@ def _seen(said: str, task: str | None, *, single_class: bool, cache: Path | None
             path.suffix.lower() not in {"", ".yaml", ".yml"} and path.is_file()
         ):
             text = f"The data set is not looked at: that is not known for {task or path.suffix}."
-            return None, (Remark(rule="not-looked-at", severity=Severity.INFO, text=text),)
+            return None, (Remark.info("not-looked-at", text),)
         description = read(path, task)
         report = report_on(description, task=task, single_class=single_class, cache=cache, progress=progress)
     except DescriptionError as error:
-        return None, (Remark(rule="data", severity=Severity.ERROR, text=error.text, advice=error.advice),)
+        return None, (Remark.error("data", error.text, error.advice),)
     except (OSError, ValueError) as error:
         text = f"The data set can't be looked at: {error}."
-        severity = Severity.WARNING if getattr(error, "errno", None) in PASSING else Severity.ERROR
-        return None, (Remark(rule="data", severity=severity, text=text, advice="Look whether it can be read."),)
+        remark = Remark.warning if getattr(error, "errno", None) in PASSING else Remark.error
+        return None, (remark("data", text, "Look whether it can be read."),)
     return report, report.remarks
 
 
@@ -120,13 +121,11 @@ def _weights(spec: JobSpec) -> Iterator[Remark]:
         try:
             inspect(path)
         except CheckpointError as error:
-            is_lost = _is_lost(Path(path))
-            yield Remark(
-                rule="weights",
-                severity=Severity.ERROR if is_lost else Severity.WARNING,
-                text=f"{key}: {path} {'can not' if is_lost else 'may not'} be usable: {error.why}.",
-                advice="Copy or fetch it anew (`yolotui weights` fetches those that Ultralytics publishes).",
-            )
+            advice = "Copy or fetch it anew (`yolotui weights` fetches those that Ultralytics publishes)."
+            if _is_lost(Path(path)):
+                yield Remark.error("weights", f"{key}: {path} can not be usable: {error.why}.", advice)
+            else:
+                yield Remark.warning("weights", f"{key}: {path} may not be usable: {error.why}.", advice)
 
 
 def _is_lost(file: Path) -> bool:
@@ -141,13 +140,12 @@ def _is_lost(file: Path) -> bool:
 
 def _tiny(spec: JobSpec, data: DataReport) -> Iterator[Remark]:
     """Boxes of which a model sees nothing at the size that it is shown."""
-    size = spec.arguments.get("imgsz", machine.IMAGE_SIZE)
+    size = number(spec.arguments, "imgsz") if "imgsz" in spec.arguments else IMGSZ
     boxes = sum(data.boxes_per_class.values())
-    if isinstance(size, bool) or not isinstance(size, int | float) or not boxes or size <= 0:
+    if size is None or size <= 0 or not boxes:
         return
     powers = [power for power in data.narrower_than if 2.0**-power * size <= FEWEST_PIXELS]
     count = max((data.narrower_than[power] for power in powers), default=0)
     if count > MANY_TINY * boxes:
         text = f"At imgsz = {size:g}, {count:,} of {boxes:,} boxes are less than {FEWEST_PIXELS} pixels wide or high."
-        advice = "Train larger, or cut the images into tiles."
-        yield Remark(rule="tiny-boxes", severity=Severity.WARNING, text=text, advice=advice)
+        yield Remark.warning("tiny-boxes", text, "Train larger, or cut the images into tiles.")

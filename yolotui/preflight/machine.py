@@ -10,12 +10,13 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
-from yolotui.core.health import Severity
-from yolotui.core.jobs import Argument, JobSpec
+from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import DataReport, Remark
+from yolotui.preflight.given import number
+from yolotui.ultralytics_args import BATCH, IMGSZ
 from yolotui.units import format_bytes
 
-IMAGE_SIZE, BATCH, CHANNELS = 640, 16, 3
+CHANNELS = 3  # bytes of a pixel
 MARGIN = 1.5  # Ultralytics wants so much more than the cache itself, and gives up the cache without it
 PREFETCHED = 2  # batches that each data worker holds ready
 
@@ -50,46 +51,37 @@ def remarks_on(spec: JobSpec, data: DataReport | None, machine: Machine) -> Iter
     """What the machine lacks for a training."""
     given = spec.arguments
     ranks = max(1, spec.gpus)
-    side = int(_number(given.get("imgsz"), IMAGE_SIZE))
+    side = int(number(given, "imgsz", IMGSZ))
     if data:
         yield from _cache(str(given.get("cache", "")).lower(), data, side, ranks, machine)
-    workers = int(_number(given.get("workers"), 0))
+    workers = int(number(given, "workers", 0))
     if workers * ranks > machine.cores:
         text = f"workers = {workers} for each of {ranks} GPUs is more than the {machine.cores} cores here."
         advice = f"{max(1, machine.cores // ranks)} is as fast, and leaves memory to others."
-        yield Remark(rule="workers", severity=Severity.WARNING, text=text, advice=advice)
-    batch = max(1.0, _number(given.get("batch"), BATCH))
+        yield Remark.warning("workers", text, advice)
+    batch = max(1.0, number(given, "batch", BATCH))
     needed = int(workers * PREFETCHED * batch * side * side * CHANNELS)
     if machine.shared_bytes is not None and needed > machine.shared_bytes:
-        yield Remark(
-            rule="shm",
-            severity=Severity.WARNING,
-            text=f"{workers} workers may need {format_bytes(needed)} in /dev/shm; "
-            f"{format_bytes(machine.shared_bytes)} are free.",
-            advice="Fewer workers, a smaller batch, or a larger /dev/shm (in a container: --shm-size).",
-        )
+        free = format_bytes(machine.shared_bytes)
+        text = f"{workers} workers may need {format_bytes(needed)} in /dev/shm; {free} are free."
+        advice = "Fewer workers, a smaller batch, or a larger /dev/shm (in a container: --shm-size)."
+        yield Remark.warning("shm", text, advice)
 
 
 def _cache(cache: str, data: DataReport, side: int, ranks: int, machine: Machine) -> Iterator[Remark]:
     images = sum(split.images for split in data.splits.values())
     pixels = int(images * side * side * data.aspect * CHANNELS)
     if cache in {"true", "ram"} and pixels * MARGIN * ranks > machine.memory_bytes:
-        yield Remark(
-            rule="cache-ram",
-            severity=Severity.WARNING,
-            text=f"cache in memory needs about {format_bytes(int(pixels * MARGIN * ranks))} for {images:,} images, and "
+        yield Remark.warning(
+            "cache-ram",
+            f"cache in memory needs about {format_bytes(int(pixels * MARGIN * ranks))} for {images:,} images, and "
             f"{format_bytes(machine.memory_bytes)} are free: it would not be cached, or others would be pushed out.",
-            advice='cache = "disk" keeps it on the disk; other jobs count, too.',
+            'cache = "disk" keeps it on the disk; other jobs count, too.',
         )
     if cache == "disk" and machine.data_disk_bytes is not None and pixels > machine.data_disk_bytes:
-        yield Remark(
-            rule="cache-disk",
-            severity=Severity.WARNING,
-            text=f"cache on the disk needs {format_bytes(pixels)} beside the images at least, and there is room for "
+        yield Remark.warning(
+            "cache-disk",
+            f"cache on the disk needs {format_bytes(pixels)} beside the images at least, and there is room for "
             f"{format_bytes(machine.data_disk_bytes)}.",
-            advice="Leave `cache` out, or make room.",
+            "Leave `cache` out, or make room.",
         )
-
-
-def _number(value: Argument, default: float) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default

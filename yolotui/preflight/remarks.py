@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from yolotui.core.health import Severity
 from yolotui.core.preflight import DataReport, Remark, SplitCount
 from yolotui.preflight.dataset import Progress
 from yolotui.preflight.description import UNLABELLED_TASKS, Description
@@ -89,53 +88,29 @@ def _folders(description: Description, files: Files) -> Counter[int]:
 def _faults(split: str, seen: Seen) -> Iterator[Remark]:
     for fault in Fault:
         if count := seen.faults[fault]:
-            part = seen.dropped / seen.images
-            yield Remark(
-                rule=fault.rule,
-                severity=Severity.ERROR if part > FEW_DROPPED else Severity.WARNING,
-                text=f"In {split} {count:,} of {seen.images:,} images would be left out silently: {fault}.",
-                advice=ADVICE[fault],
-                examples=tuple(seen.examples[fault]),
-            )
+            remark = Remark.error if seen.dropped / seen.images > FEW_DROPPED else Remark.warning
+            text = f"In {split} {count:,} of {seen.images:,} images would be left out silently: {fault}."
+            yield remark(fault.rule, text, ADVICE[fault], seen.examples[fault])
     if seen.repaired:
-        yield Remark(
-            rule="cut-jpeg",
-            severity=Severity.WARNING,
-            text=f"{split} has {seen.repaired:,} JPEG files whose end is missing: Ultralytics rewrites them in place.",
-            advice="Copy them anew from where they came.",
-            examples=tuple(seen.examples["cut"]),
-        )
+        text = f"{split} has {seen.repaired:,} JPEG files whose end is missing: Ultralytics rewrites them in place."
+        yield Remark.warning("cut-jpeg", text, "Copy them anew from where they came.", seen.examples["cut"])
 
 
 def _labelling(seen: dict[str, Seen]) -> Iterator[Remark]:
     for split, part in seen.items():
         if not part.boxes and not any(part.faults[fault] for fault in LABEL_FAULTS):
-            yield Remark(
-                rule="no-labels",
-                severity=Severity.ERROR,
-                text=f"{split} has {part.images:,} images and not one box.",
-                advice="Labels are looked for in a folder `labels` beside `images`, under the same names, as .txt.",
-            )
+            text = f"{split} has {part.images:,} images and not one box."
+            advice = "Labels are looked for in a folder `labels` beside `images`, under the same names, as .txt."
+            yield Remark.error("no-labels", text, advice)
         elif part.unlabelled > MANY_UNLABELLED * part.images:
-            yield Remark(
-                rule="few-labels",
-                severity=Severity.WARNING,
-                text=f"{split} has no labels for {part.unlabelled:,} of {part.images:,} images: they count as empty.",
-                advice="Look whether the names fit; images that show nothing should be 10 % at most.",
-            )
+            text = f"{split} has no labels for {part.unlabelled:,} of {part.images:,} images: they count as empty."
+            advice = "Look whether the names fit; images that show nothing should be 10 % at most."
+            yield Remark.warning("few-labels", text, advice)
         if part.flat:
-            yield Remark(
-                rule="flat-boxes",
-                severity=Severity.WARNING,
-                text=f"{split} has {part.flat:,} boxes without width or height.",
-                advice="Remove these rows.",
-            )
+            text = f"{split} has {part.flat:,} boxes without width or height."
+            yield Remark.warning("flat-boxes", text, "Remove these rows.")
         if part.repeated:
-            yield Remark(
-                rule="repeated-rows",
-                severity=Severity.INFO,
-                text=f"{split} has {part.repeated:,} rows of labels twice: they count once.",
-            )
+            yield Remark.info("repeated-rows", f"{split} has {part.repeated:,} rows of labels twice: they count once.")
 
 
 def _outlines(task: str | None, seen: dict[str, Seen]) -> Iterator[Remark]:
@@ -147,19 +122,12 @@ def _outlines(task: str | None, seen: dict[str, Seen]) -> Iterator[Remark]:
             continue
         if task in OUTLINED_TASKS:
             what = "four corners" if task == "obb" else "an outline"
-            yield Remark(
-                rule="outlines",
-                severity=Severity.ERROR,
-                text=f"In {split} {plain:,} of {objects:,} objects are boxes, and {task} wants {what} for each: "
-                "Ultralytics refuses the data set.",
-                advice="Label them so, or train a model that detects.",
-            )
+            text = f"In {split} {plain:,} of {objects:,} objects are boxes, and {task} wants {what} for each: "
+            text += "Ultralytics refuses the data set."
+            yield Remark.error("outlines", text, "Label them so, or train a model that detects.")
         elif part.outlined:
-            yield Remark(
-                rule="mixed-labels",
-                severity=Severity.INFO,
-                text=f"{split} has {part.outlined:,} outlines and {plain:,} boxes: all count as boxes.",
-            )
+            text = f"{split} has {part.outlined:,} outlines and {plain:,} boxes: all count as boxes."
+            yield Remark.info("mixed-labels", text)
 
 
 def _classes(
@@ -168,21 +136,14 @@ def _classes(
     if not counted:
         return
     if absent := [name for number, name in enumerate(names) if not counted[number]]:
-        yield Remark(
-            rule="absent-classes",
-            severity=Severity.WARNING,
-            text=f"train shows nothing of {_listed(absent)}: it can't be learned.",
-            advice="Add images of it, or take it out of `names`.",
-        )
+        text = f"train shows nothing of {_listed(absent)}: it can't be learned."
+        yield Remark.warning("absent-classes", text, "Add images of it, or take it out of `names`.")
     if not is_labelled:
         return
     known = seen["val"].boxes
     if known and (unseen := [name for number, name in enumerate(names) if counted[number] and not known[number]]):
-        yield Remark(
-            rule="unmeasured-classes",
-            severity=Severity.INFO,
-            text=f"val shows nothing of {_listed(unseen)}: how well that is learned can't be told.",
-        )
+        text = f"val shows nothing of {_listed(unseen)}: how well that is learned can't be told."
+        yield Remark.info("unmeasured-classes", text)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -200,27 +161,17 @@ def _same(files: Files, seen: dict[str, Seen]) -> Iterator[Remark]:
     leaked = sorted(path for group in twins for path in group if path in val and group & train.keys())
     if leaked:
         yield _leak(len(leaked), len(val), leaked[:EXAMPLES])
-    doubled = sum(max(0, len(group & train.keys()) - 1) for group in twins)
-    if doubled:
-        yield Remark(
-            rule="duplicates",
-            severity=Severity.WARNING if doubled > FEW_DROPPED * len(train) else Severity.INFO,
-            text=f"train has {doubled:,} images more than once, of {len(train):,}.",
-            advice="Remove the copies: they count double.",
-            examples=tuple(
-                " = ".join(sorted(group & train.keys())[:2]) for group in twins if len(group & train.keys()) > 1
-            )[:EXAMPLES],
-        )
+    copies = [sorted(here) for group in twins if len(here := group & train.keys()) > 1]
+    if doubled := sum(len(here) - 1 for here in copies):
+        remark = Remark.warning if doubled > FEW_DROPPED * len(train) else Remark.info
+        text = f"train has {doubled:,} images more than once, of {len(train):,}."
+        examples = [" = ".join(here[:2]) for here in copies[:EXAMPLES]]
+        yield remark("duplicates", text, "Remove the copies: they count double.", examples)
 
 
 def _leak(count: int, of: int, examples: Sequence[str]) -> Remark:
-    return Remark(
-        rule="leak",
-        severity=Severity.WARNING,
-        text=f"{count:,} of {of:,} images of val are in train, too: its scores will be better than the model is.",
-        advice="Take them out of one of the two.",
-        examples=tuple(examples),
-    )
+    text = f"{count:,} of {of:,} images of val are in train, too: its scores will be better than the model is."
+    return Remark.warning("leak", text, "Take them out of one of the two.", examples)
 
 
 def _twins(files: Files, seen: dict[str, Seen]) -> list[set[str]]:

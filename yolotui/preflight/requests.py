@@ -8,7 +8,6 @@ import time
 import msgspec
 from msgspec import Struct
 
-from yolotui.core.health import Severity
 from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import Checking, Preflight, Remark
 
@@ -50,5 +49,4 @@ def digest_of(spec: JobSpec) -> str:
 def not_checked(why: str) -> Preflight:
     """What is known of a training whose check failed: nothing that should keep it from starting."""
     text = f"The check before the start failed ({why[:200]}): nothing is known."
-    remark = Remark(rule="not-checked", severity=Severity.INFO, text=text)
-    return Preflight(at=time.time(), took_s=0.0, remarks=(remark,))
+    return Preflight(at=time.time(), took_s=0.0, remarks=(Remark.info("not-checked", text),))
