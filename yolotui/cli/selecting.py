@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from yolotui.cli.printing import narrate
 from yolotui.core.jobs import STATES, Job
-from yolotui.errors import NotPossible
+from yolotui.errors import NotPossible, WrongUse
 from yolotui.queue import Queue
 
 UNFINISHED = frozenset(STATES) - Job.ENDED_STATES
@@ -26,6 +26,14 @@ def fitting(queue: Queue, selectors: Sequence[str], verb: str, states: frozenset
     if left := [job for job in jobs if job.id not in named and job.state not in states]:
         narrate(f"Left alone: {_what_they_are(left)}.")
     return chosen
+
+
+def the_one(queue: Queue, selector: str, why: str) -> Job:
+    """The one job that is meant. Raises NoSuchJob, and WrongUse that says `why` several can't be."""
+    ids = queue.select(selector)
+    if len(ids) != 1:
+        raise WrongUse(f"{selector!r} means {len(ids)} jobs: {why}.")
+    return queue.job(ids[0])
 
 
 def is_bulk(selector: str) -> bool:

@@ -12,6 +12,7 @@ import click
 from yolotui.cli.options import json_option, open_queue
 from yolotui.cli.preflight_words import echo_data, echo_remarks, preflight_document
 from yolotui.cli.printing import narrate, print_document
+from yolotui.cli.selecting import the_one
 from yolotui.core.jobs import JobSpec, Kind
 from yolotui.core.preflight import Preflight
 from yolotui.errors import ExitCode, NoSuchJob, WrongUse
@@ -47,10 +48,7 @@ def _spec(what: str) -> JobSpec | None:
         return None
     queue = open_queue()
     with suppress(NoSuchJob):
-        ids = queue.select(what)
-        if len(ids) > 1:
-            raise WrongUse(f"{what!r} means {len(ids)} jobs: check one at a time.")
-        job = queue.job(ids[0])
+        job = the_one(queue, what, "check one at a time")
         if job.spec.kind is not Kind.TRAIN:
             raise WrongUse(f"job {job.id} ({job.name}) runs {job.spec.kind.value}: only trainings are checked.")
         return job.spec

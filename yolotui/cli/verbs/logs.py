@@ -12,8 +12,9 @@ import click
 from yolotui.cli.console_log import ConsoleLog
 from yolotui.cli.options import complete_job, json_option, open_queue
 from yolotui.cli.printing import narrate, print_document
+from yolotui.cli.selecting import the_one
 from yolotui.core.jobs import Job
-from yolotui.errors import NotPossible, WrongUse
+from yolotui.errors import NotPossible
 from yolotui.queue import Queue
 
 LOOK_EVERY_S = 0.2
@@ -30,14 +31,11 @@ LONG_LINE_BYTES = 16_384
 def logs_verb(job: str, follow: bool, lines: int | None, attempt: int | None, as_json: bool) -> None:
     """Print what a job wrote to its console."""
     queue = open_queue()
-    ids = queue.select(job)
-    if len(ids) != 1:
-        raise WrongUse(f"{job!r} means {len(ids)} jobs: a log is shown of one at a time.")
+    found = the_one(queue, job, "a log is shown of one at a time")
     if follow and (as_json or attempt is not None):
         raise click.UsageError(
             "--follow goes on with the newest attempt and prints lines: leave out --json and --attempt."
         )
-    found = queue.job(ids[0])
     if not follow:
         _print_log(found, attempt, lines, as_json=as_json)
         return

@@ -9,7 +9,9 @@ import click
 
 from yolotui.cli.options import complete_job, open_queue, reason_option
 from yolotui.cli.printing import narrate
+from yolotui.cli.selecting import the_one
 from yolotui.cli.verbs.adding import key_value_pairs
+from yolotui.core.jobs import Job
 from yolotui.errors import WrongUse
 from yolotui.jobfile import one_job
 from yolotui.queue import Queue
@@ -24,7 +26,7 @@ def rerun_verb(job: str, reason: str) -> None:
     What can't be restored, and how you may do that, is said: commit, changes, versions of libraries, weights.
     """
     queue = open_queue()
-    _told(queue, _one(queue, job), {}, reason)
+    _repeat(queue, the_one(queue, job, "rerun one at a time"), {}, reason)
 
 
 @click.command("clone")
@@ -34,31 +36,24 @@ def rerun_verb(job: str, reason: str) -> None:
 def clone_verb(job: str, changes: Sequence[str], reason: str) -> None:
     """Run a job once more with other arguments of Ultralytics. KEY= takes one away. Prints the new job's id."""
     queue = open_queue()
-    _told(queue, _one(queue, job), key_value_pairs(changes), reason)
+    _repeat(queue, the_one(queue, job, "clone one at a time"), key_value_pairs(changes), reason)
 
 
-def _one(queue: Queue, selector: str) -> int:
-    ids = queue.select(selector)
-    if len(ids) != 1:
-        raise WrongUse(f"{selector!r} means {len(ids)} jobs: one at a time.")
-    return ids[0]
-
-
-def _told(queue: Queue, job_id: int, changes: dict[str, str], reason: str) -> None:
+def _repeat(queue: Queue, job: Job, changes: dict[str, str], reason: str) -> None:
     given = {key: value for key, value in changes.items() if value}
     read = {}
     if given:
-        spec = queue.job(job_id).spec
+        spec = job.spec
         kept = {"source": str(source)} if (source := spec.arguments.get("source")) and "source" not in given else {}
         options: dict[str, Any] = {"name": spec.name, "kind": spec.kind.value, "python": spec.python}
         parsed, _ = one_job(spec.model, spec.data, kept | given, weights_dir=queue.home.weights, **options)
         if unknown := given.keys() - parsed.arguments.keys():
             raise WrongUse(f"{', '.join(sorted(unknown))}: only arguments of Ultralytics can be changed.")
         read = {key: parsed.arguments[key] for key in given}
-    new = queue.repeat(job_id, {**read, **dict.fromkeys(changes.keys() - given.keys())}, reason=reason)
+    new = queue.repeat(job.id, {**read, **dict.fromkeys(changes.keys() - given.keys())}, reason=reason)
     click.echo(str(new))
     narrate(
-        f"Job {new} repeats job {job_id}{' with changes' if changes else ''}: model, data, arguments and variables are "
+        f"Job {new} repeats job {job.id}{' with changes' if changes else ''}: model, data, arguments and variables are "
         "those of then; what it came after, and its deadline, are not asked for again.",
-        *queue.changed_since(job_id),
+        *queue.changed_since(job.id),
     )

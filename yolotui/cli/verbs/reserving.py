@@ -13,9 +13,9 @@ from yolotui.cli.documents import booking_document
 from yolotui.cli.moments import read_end, read_length, read_moment
 from yolotui.cli.options import complete_job, confirm, json_option, open_queue, reason_option, yes_option
 from yolotui.cli.printing import Cell, Table, narrate, print_document, print_table
+from yolotui.cli.selecting import the_one
 from yolotui.core.bookings import Booked, Booking, Open, Over, Waitlisted
 from yolotui.core.gpus import Gpu
-from yolotui.errors import WrongUse
 from yolotui.locations import Home
 from yolotui.queue import Queue
 from yolotui.units import format_clock, format_duration
@@ -93,7 +93,7 @@ def reserve_verb(
         gpus=gpus,
         on=[name for each in on for name in each.split(",") if name.strip()],
         gpu_model=gpu_model,
-        job=_job(queue, job) if job else None,
+        job=the_one(queue, job, "a booking is for one").id if job else None,
         note=note,
     )
     if dry_run:
@@ -217,13 +217,6 @@ def reservations_verb(with_past: bool, as_json: bool) -> None:
             "; ".join(filter(None, (booking.note, _more(booking, now)))),
         )
     print_table(table)
-
-
-def _job(queue: Queue, selector: str) -> int:
-    ids = queue.select(selector)
-    if len(ids) != 1:
-        raise WrongUse(f"--job {selector!r} means {len(ids)} jobs: a booking is for one.")
-    return ids[0]
 
 
 def _tell(booking: Booking, cards: Sequence[Gpu], now: float) -> None:

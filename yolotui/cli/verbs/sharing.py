@@ -13,11 +13,10 @@ from yolotui.cli.lateness import lateness
 from yolotui.cli.moments import read_moment
 from yolotui.cli.options import complete_job, json_option, open_queue, reason_option
 from yolotui.cli.printing import Table, narrate, print_document, print_table
-from yolotui.cli.selecting import UNFINISHED, fitting, told
+from yolotui.cli.selecting import UNFINISHED, fitting, the_one, told
 from yolotui.core.jobs import Job
 from yolotui.core.quotas import Quota, QuotaScope
 from yolotui.core.timetable import Eviction
-from yolotui.errors import WrongUse
 from yolotui.queue import Queue
 from yolotui.units import format_clock, format_duration
 
@@ -80,24 +79,21 @@ def quotas_verb(as_json: bool) -> None:
 def evict_verb(job: str, dry_run: bool, as_json: bool) -> None:
     """Tell who would make room for a job if it could ask for that: as P1, or as P0 if it is P0. Always --dry-run."""
     queue = open_queue()
-    ids = queue.select(job)
-    if len(ids) != 1:
-        raise WrongUse(f"{job!r} means {len(ids)} jobs: room is made for one.")
+    wanting = the_one(queue, job, "room is made for one")
     if not dry_run:
         raise click.UsageError(
             "Nobody evicts by hand: --dry-run tells who would make room. To have it done, put the job into P0 or P1 "
             '(`yolotui priority P1 JOB`) with preemption = "evict" under [scheduling] in the configuration.'
         )
-    would_be = queue.what_if_evicting_for(ids[0])
-    evictions = [each for each in would_be.timetable.evictions if each.notice.for_job == ids[0]]
+    would_be = queue.what_if_evicting_for(wanting.id)
+    evictions = [each for each in would_be.timetable.evictions if each.notice.for_job == wanting.id]
     if as_json:
-        entry = would_be.entry(ids[0])
+        entry = would_be.entry(wanting.id)
         starts_at = entry.start_at if entry else None
-        print_document(
-            "evict", {"id": ids[0], "then": starts_at, "evictions": list(map(_eviction_document, evictions))}
-        )
+        told_evictions = [_eviction_document(each) for each in evictions]
+        print_document("evict", {"id": wanting.id, "then": starts_at, "evictions": told_evictions})
         return
-    _tell_evictions(queue, queue.job(ids[0]), evictions)
+    _tell_evictions(queue, wanting, evictions)
     narrate("Nothing was changed.")
 
 
