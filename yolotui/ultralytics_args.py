@@ -60,6 +60,11 @@ class Mistake(NamedTuple):
     message: str
     nearest: str | None = None
 
+    @property
+    def told(self) -> str:
+        """What is wrong, and the right name if one is near."""
+        return f"{self.message}; did you mean {self.nearest!r}?" if self.nearest else self.message
+
 
 class Taken(NamedTuple):
     """What an argument takes: names of types, whether it may be unset, and its bounds."""

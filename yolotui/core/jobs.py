@@ -6,6 +6,7 @@ cause. Variants are msgspec structs tagged by ``state``: the tag is what the com
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from pathlib import PurePath
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -19,6 +20,14 @@ Argument: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | No
 
 AfterMode: TypeAlias = Literal["all", "any", "finished", "failed"]
 """What a job asks of one it comes after: that all such, or any one of them, succeed; that it ends; that it fails."""
+
+AFTER_FIELDS: Mapping[AfterMode, str] = {
+    "all": "after",
+    "any": "after_any",
+    "finished": "after_finished",
+    "failed": "after_failed",
+}
+"""The field of a `JobSpec` with the jobs of which that is asked."""
 
 
 class Kind(StrEnum):
@@ -127,12 +136,7 @@ class JobSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     @property
     def needs(self) -> tuple[tuple[str, AfterMode], ...]:
         """Every name that it comes after, with what it asks of that job."""
-        return (
-            *((name, "all") for name in self.after),
-            *((name, "any") for name in self.after_any),
-            *((name, "finished") for name in self.after_finished),
-            *((name, "failed") for name in self.after_failed),
-        )
+        return tuple((name, mode) for mode, field in AFTER_FIELDS.items() for name in getattr(self, field))
 
     @property
     def epochs(self) -> int | None:

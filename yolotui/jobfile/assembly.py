@@ -10,9 +10,9 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from yolotui import ultralytics_args
-from yolotui.core.jobs import AfterMode, Gate, JobSpec, Kind, Priority
+from yolotui.core.jobs import AFTER_FIELDS, AfterMode, Gate, JobSpec, Kind, Priority
 from yolotui.jobfile.drafts import TABLES, Draft, Given
-from yolotui.jobfile.fields import READERS
+from yolotui.jobfile.fields import READERS, spec_field
 from yolotui.jobfile.links import Entry, Roster
 from yolotui.jobfile.places import PLACEHOLDER, Places, refuse_missing_program
 from yolotui.jobfile.source import Mistakes
@@ -23,13 +23,6 @@ _PLAIN_KEYS = (
     *("group", "gpus", "vram", "gpu", "avoid", "prefer", "estimate", "time_limit", "keep"),
     *("retries", "retry_delay", "preemptible", "deadline", "env", "keep_env"),
 )
-_SPEC_NAMES = {
-    "retry_delay": "retry_delay_s",
-    "vram": "vram_bytes",
-    "gpu": "gpu_model",
-    "estimate": "estimate_s",
-    "time_limit": "time_limit_s",
-}
 
 
 class Assembled(NamedTuple):
@@ -150,7 +143,7 @@ class _Job:
             when=gates,
             python=self._try("python", lambda: self._places.python(self._get("python"))),
             cwd=self._cwd() if is_command else "",
-            **{_SPEC_NAMES.get(key, key): self._get(key) for key in _PLAIN_KEYS if key in self._fields},
+            **{spec_field(key): self._get(key) for key in _PLAIN_KEYS if key in self._fields},
         )
         if spec.command:
             self._try("run", partial(refuse_missing_program, spec))
@@ -245,17 +238,15 @@ class _Job:
 
 def _by_mode(after: Mapping[str, AfterMode]) -> dict[str, Any]:
     """`after` as the fields of a spec."""
-    modes = {"after": "all", "after_any": "any", "after_finished": "finished", "after_failed": "failed"}
-    return {key: tuple(name for name, asked in after.items() if asked == mode) for key, mode in modes.items()}
+    return {key: tuple(name for name, asked in after.items() if asked == mode) for mode, key in AFTER_FIELDS.items()}
 
 
 def check_arguments(kind: Kind, given: Mapping[str, Given], mistakes: Mistakes, *, foreign: bool) -> None:
     """Ultralytics' own list against what was given."""
     values = {key: value for key, (value, _) in given.items()}
     for mistake in ultralytics_args.check(kind, values, foreign=foreign):
-        meant = f"; did you mean {mistake.nearest!r}?" if mistake.nearest else ""
         known_elsewhere = mistake.key in READERS and mistake.key not in ultralytics_args.OWNED
-        said = f"belongs to the job, not into {kind} = {{ … }}" if known_elsewhere else mistake.message + meant
+        said = f"belongs to the job, not into {kind} = {{ … }}" if known_elsewhere else mistake.told
         mistakes.add(given[mistake.key].path, said)
 
 

@@ -40,9 +40,9 @@ def checked(spec: JobSpec, *, folder: Path, weights_dir: Path) -> JobSpec:
             found[key] = find(said)
         except ValueError as error:
             mistakes.append(f"{key}: {error}")
+    foreign = spec.python is not None
     mistakes += [
-        f"{mistake.key}: {mistake.message}" + (f"; did you mean {mistake.nearest!r}?" if mistake.nearest else "")
-        for mistake in ultralytics_args.check(spec.kind, spec.arguments, foreign=spec.python is not None)
+        f"{each.key}: {each.told}" for each in ultralytics_args.check(spec.kind, spec.arguments, foreign=foreign)
     ]
     if mistakes:
         raise WrongUse("\n".join(mistakes))

@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time
 from math import isfinite
-from typing import Any, get_args
+from typing import Any
 
-from yolotui.core.jobs import AfterMode, Kind, Priority
+from yolotui.core.jobs import AFTER_FIELDS, AfterMode, Kind, Priority
 from yolotui.nearest import did_you_mean
 from yolotui.units import duration, moment, size
 
 MOST_GPUS = 1024
 MOST_RETRIES = 1000
-AFTER_MODES: tuple[AfterMode, ...] = get_args(AfterMode)
 OWNED_VARIABLES = re.compile(r"CUDA_VISIBLE_DEVICES|CUDA_DEVICE_ORDER|YOLO_CONFIG_DIR|YOLOTUI_\w*")
 
 
@@ -94,10 +93,10 @@ def after(value: object) -> dict[str, AfterMode]:
     if not isinstance(value, dict):
         return dict.fromkeys(names(value), "all")
     modes: dict[str, AfterMode] = {}
-    if unknown := [key for key in value if key not in AFTER_MODES]:
-        said = ", ".join(f"{key!r}{did_you_mean(key, AFTER_MODES)}" for key in unknown)
-        raise ValueError(f"has {', '.join(AFTER_MODES)}, not {said}")
-    for mode in AFTER_MODES:
+    if unknown := [key for key in value if key not in AFTER_FIELDS]:
+        said = ", ".join(f"{key!r}{did_you_mean(key, AFTER_FIELDS)}" for key in unknown)
+        raise ValueError(f"has {', '.join(AFTER_FIELDS)}, not {said}")
+    for mode in AFTER_FIELDS:
         for each in names(value.get(mode, [])):
             if modes.setdefault(each, mode) != mode:
                 raise ValueError(f"{each!r} stands under {modes[each]} and under {mode}: one is enough")
@@ -232,8 +231,21 @@ READERS: Mapping[str, Callable[[object], Any]] = {
 }
 """Every key of a job but Ultralytics' own arguments."""
 
+_FIELDS = {
+    "retry_delay": "retry_delay_s",
+    "vram": "vram_bytes",
+    "gpu": "gpu_model",
+    "estimate": "estimate_s",
+    "time_limit": "time_limit_s",
+}
+
 NOT_IN_DEFAULTS = frozenset({"name", "kind", "run", "after", "when"})
 """What belongs to one job alone."""
+
+
+def spec_field(key: str) -> str:
+    """The field in which a spec keeps what a key says: it names its unit, the key does not."""
+    return _FIELDS.get(key, key)
 
 
 def argument_complaint(value: object) -> str | None:

@@ -14,7 +14,7 @@ from yolotui.core.jobs import JobSpec, Kind, Priority
 from yolotui.errors import WrongFile, WrongUse
 from yolotui.jobfile.assembly import Assembled, Desk, assemble, check_defaults
 from yolotui.jobfile.drafts import TABLES, draft
-from yolotui.jobfile.fields import READERS
+from yolotui.jobfile.fields import READERS, spec_field
 from yolotui.jobfile.lines import Path as KeyPath
 from yolotui.jobfile.places import Places
 from yolotui.jobfile.source import Mistakes, Source
@@ -23,17 +23,8 @@ from yolotui.nearest import did_you_mean
 _TOP_LEVEL = ("defaults", "job")
 _UNASKED = msgspec.structs.asdict(JobSpec(name="", kind=Kind.TRAIN))
 
-ASKED = {
-    "gpus": "gpus",
-    "vram": "vram_bytes",
-    "gpu": "gpu_model",
-    "avoid": "avoid",
-    "prefer": "prefer",
-    "estimate": "estimate_s",
-    "time_limit": "time_limit_s",
-    "keep": "keep",
-}
-"""The keys that say where a job may run, for how long and what stays, with the fields of a spec that keep them."""
+ASKED = ("gpus", "vram", "gpu", "avoid", "prefer", "estimate", "time_limit", "keep")
+"""The keys that say where a job may run, for how long and what stays."""
 
 
 class FileJob(msgspec.Struct, frozen=True):
@@ -124,7 +115,8 @@ def asked(spec: JobSpec, pairs: Mapping[str, str]) -> dict[str, Any]:
     mistakes: list[str] = []
     for key, text in pairs.items():
         try:
-            changes[ASKED[key]] = READERS[key](_value(text)) if text else _UNASKED[ASKED[key]]
+            field = spec_field(key)
+            changes[field] = READERS[key](_value(text)) if text else _UNASKED[field]
         except ValueError as error:
             mistakes.append(f"{key}: {error}")
     changed = msgspec.structs.replace(spec, **changes)

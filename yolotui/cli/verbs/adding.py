@@ -12,15 +12,13 @@ from yolotui.cli.options import complete_job, open_queue, reason_option
 from yolotui.cli.secrets import tell_what_stays_behind
 from yolotui.cli.selecting import is_bulk
 from yolotui.cli.taking import tell_what_was_taken
-from yolotui.core.jobs import Kind, Priority
+from yolotui.core.jobs import AFTER_FIELDS, Kind, Priority
 from yolotui.errors import WrongUse
 from yolotui.jobfile import one_job
 from yolotui.queue import Queue
 
 PAIR = re.compile(r"[A-Za-z_]\w*=")
 PRIORITIES = [priority.name for priority in Priority]
-AFTER = {"all": "after", "any": "after_any", "finished": "after_finished", "failed": "after_failed"}
-"""The option for each thing that `after` can ask of a job."""
 KINDS = [kind.value for kind in Kind if kind is not Kind.COMMAND]
 
 
@@ -118,7 +116,7 @@ def _add_one(
         raise click.UsageError("--dry-run tells nothing about a held job: it moves nobody.")
     queue = open_queue()
     given = {key: value for key, value in options.items() if value not in (None, ())}
-    if after := {mode: _after(queue, given.pop(option)) for mode, option in AFTER.items() if option in given}:
+    if after := {mode: _after(queue, given.pop(option)) for mode, option in AFTER_FIELDS.items() if option in given}:
         given["after"] = after
     if "env" in given:
         given["env"] = _variables(given["env"])

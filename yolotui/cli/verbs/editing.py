@@ -9,8 +9,9 @@ import click
 
 from yolotui.cli.options import complete_job, open_queue, reason_option
 from yolotui.cli.printing import narrate
-from yolotui.cli.verbs.adding import AFTER, key_value_pairs
-from yolotui.core.jobs import Argument, Job, Kind
+from yolotui.cli.selecting import the_one
+from yolotui.cli.verbs.adding import key_value_pairs
+from yolotui.core.jobs import AFTER_FIELDS, Argument, Job, Kind
 from yolotui.errors import WrongUse
 from yolotui.jobfile import ASKED, asked, one_job
 from yolotui.jobfile.fields import READERS
@@ -24,10 +25,7 @@ from yolotui.queue import Queue
 def edit_verb(job: str, changes: Sequence[str], reason: str) -> None:
     """Change a job that has not started: arguments, or gpus, vram, gpu, avoid, prefer, estimate. KEY= takes it away."""
     queue = open_queue()
-    ids = queue.select(job)
-    if len(ids) != 1:
-        raise WrongUse(f"{job!r} means {len(ids)} jobs: edit one at a time.")
-    edited = queue.job(ids[0])
+    edited = the_one(queue, job, "edit one at a time")
     pairs = key_value_pairs(changes)
     if own := [key for key in pairs if key in READERS and key not in ASKED]:
         raise WrongUse(
@@ -56,7 +54,7 @@ def _checked_arguments(queue: Queue, job: Job, pairs: Mapping[str, str]) -> dict
         "name": spec.name,
         "kind": spec.kind.value,
         "existing": [name for name, _ in spec.needs],
-        "after": {mode: list(getattr(spec, key)) for mode, key in AFTER.items()},
+        "after": {mode: list(getattr(spec, key)) for mode, key in AFTER_FIELDS.items()},
         "python": spec.python,
     }
     if source := staying.get("source"):
