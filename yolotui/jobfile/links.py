@@ -8,14 +8,12 @@ from graphlib import CycleError, TopologicalSorter
 from math import isfinite
 from typing import NamedTuple
 
+from yolotui.core.handing_on import MADE
 from yolotui.core.jobs import AfterMode, Gate, Kind
 from yolotui.jobfile.lines import Path
 from yolotui.jobfile.places import PLACEHOLDER
 from yolotui.jobfile.source import Mistakes
 from yolotui.nearest import did_you_mean, nearest
-
-MADE = ("best", "last", "results", "dir")
-"""What a placeholder can ask of a job."""
 
 _GATE = re.compile(r"(?P<left>.+?)\s*(?P<comparison><=|>=|<|>|==|=)\s*(?P<right>\S+)")
 _METRIC = re.compile(r"(metrics|val|train)/\S.*|fitness")

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from yolotui.core.handing_on import HANDED_ON
 from yolotui.core.jobs import Job, JobSpec, Kind, Waiting
 from yolotui.core.preflight import Checking, Preflight
 from yolotui.core.timetable import Entry
@@ -14,7 +15,7 @@ from yolotui.locations import Home
 from yolotui.preflight.requests import Answer, Request, digest_of, not_checked
 from yolotui.scheduler.checks import Check
 from yolotui.scheduler.picture import Picture
-from yolotui.scheduler.preparing import HANDED_ON, with_what_was_made
+from yolotui.scheduler.preparing import with_what_was_made
 from yolotui.store import Store
 from yolotui.store.preflights import Found
 

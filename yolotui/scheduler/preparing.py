@@ -14,13 +14,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from yolotui.core.handing_on import HANDED_ON, MADE
 from yolotui.core.jobs import Job, JobSpec, Kind, Progress
 from yolotui.runner.checkpoints import choose
 from yolotui.runner.durable import write_atomically
 from yolotui.scheduler.shrinking import smaller_batch
-
-HANDED_ON = re.compile(r"\{([^{}]+)\.(best|last|results|dir)\}")
-PLACES = {"best": "train/weights/best.pt", "last": "train/weights/last.pt", "results": "train/results.csv", "dir": ""}
 
 
 class Beginning(Struct, frozen=True, kw_only=True):
@@ -87,7 +85,7 @@ def with_what_was_made(spec: JobSpec, made_by: Mapping[str, Job]) -> JobSpec:
 
     def path_of(match: re.Match[str]) -> str:
         need = made_by.get(match[1])
-        return str(Path(need.run_dir) / PLACES[match[2]]) if need else match[0]
+        return str(Path(need.run_dir) / MADE[match[2]]) if need else match[0]
 
     def fill(value: Any) -> Any:
         return HANDED_ON.sub(path_of, value) if isinstance(value, str) else value
