@@ -21,6 +21,8 @@ from yolotui.locations import Home
 
 BUSY_TIMEOUT_S = 10.0
 CHECKPOINT_PATIENCE_S = 0.1  # nobody can write meanwhile
+UNFINISHED = "state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')"
+"""Of a row of `jobs`, in SQL: it has not ended."""
 
 
 @dataclass(frozen=True)

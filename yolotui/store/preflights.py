@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from yolotui.core.preflight import Footing, Preflight
-from yolotui.store.database import Transaction
+from yolotui.store.database import UNFINISHED, Transaction
 
 
 class Found(NamedTuple):
@@ -72,7 +72,6 @@ def earlier(connection: sqlite3.Connection, job_id: int, asked: str) -> Prefligh
 def checked_by_job(connection: sqlite3.Connection) -> dict[int, tuple[str, Preflight]]:
     """The newest check of each job that has not ended, with what it asked for then."""
     rows = connection.execute(
-        "SELECT job, asked, content FROM preflights JOIN jobs ON jobs.id = job "
-        "WHERE state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')"
+        f"SELECT job, asked, content FROM preflights JOIN jobs ON jobs.id = job WHERE {UNFINISHED}"  # noqa: S608 — a constant
     )
     return {row["job"]: (row["asked"], _decode(row["content"])) for row in rows}

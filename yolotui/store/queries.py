@@ -19,7 +19,7 @@ from yolotui.core.preflight import Preflight
 from yolotui.core.timetable import Published
 from yolotui.errors import NoSuchJob
 from yolotui.store import bookings, forecasts, gpu_marks, idling, preflights, usage
-from yolotui.store.database import Actor, Database
+from yolotui.store.database import UNFINISHED, Actor, Database
 from yolotui.store.forecasts import ForecastRecord
 from yolotui.store.gpu_marks import GpuMark
 from yolotui.store.usage import Usage
@@ -28,8 +28,6 @@ _decode_spec = msgspec.json.Decoder(JobSpec).decode
 _decode_status = msgspec.json.Decoder(Status).decode
 _decode_attempt = msgspec.json.Decoder(Attempt).decode
 _decode_published = msgspec.json.Decoder(Published).decode
-
-UNFINISHED = "state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')"
 
 
 class Lease(Struct, frozen=True):

@@ -17,6 +17,7 @@ from yolotui.locations import Home
 from yolotui.store.database import Actor, Database, Transaction
 from yolotui.store.queries import Queries
 from yolotui.store.salvage import SEQUENCES, TABLES, Row
+from yolotui.store.standing import ranges
 from yolotui.store.submitting import remember_environment, set_status
 
 MOST_TOLD = 100_000
@@ -190,11 +191,4 @@ def _what_is_lost(write: Transaction, rows: dict[str, list[Row]]) -> list[str]:
 
 def told_ids(ids: list[int]) -> str:
     """`job 3`, `jobs 3-7, 12`."""
-    runs: list[list[int]] = []
-    for number in ids:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    words = ", ".join("-".join(map(str, each)) for each in runs)
-    return f"job{'s' if len(ids) > 1 else ''} {words}"
+    return f"job{'s' if len(ids) > 1 else ''} {', '.join(ranges(ids))}"

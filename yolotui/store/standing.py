@@ -29,12 +29,12 @@ def told_act(rows: Sequence[AuditRow]) -> str:
     jobs = sorted({row.job for row in rows if row.job is not None})
     things = [str(job) for job in jobs] or [str(row.detail["gpu"])[:12] for row in rows]
     noun = ("job" if jobs else "GPU") + ("s" if len(things) > 1 else "")
-    ids = " ".join(_ranges(jobs) or things)
+    ids = " ".join(ranges(jobs) or things)
     words = {"what": f"{noun} {ids}", "ids": ids, "it": "it" if len(things) == 1 else "them"}
     return f"{did}: {remedy}".format(**words)
 
 
-def _ranges(ids: Sequence[int]) -> list[str]:
+def ranges(ids: Sequence[int]) -> list[str]:
     """`4-7 9`, as people name jobs to a verb; `ids` ascend."""
     runs: list[list[int]] = []
     for each in ids:
