@@ -97,6 +97,16 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 — Path.exists raises where nobody may look
 
 
+def attempt_directory(run_dir: str | Path, number: int) -> Path:
+    """Where the files of an attempt are: its claim, its console log, its events, its end."""
+    return Path(run_dir) / f"attempt-{number}"
+
+
+def console_log(run_dir: str | Path, number: int) -> Path:
+    """What an attempt printed."""
+    return attempt_directory(run_dir, number) / "console.log"
+
+
 def run_dir_name(job_id: int, name: str) -> str:
     """`000012-night-n`: sorts by id, and says what it is without trusting the name as a path."""
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "job"

@@ -38,7 +38,7 @@ from yolotui.core.jobs import (
 from yolotui.environment import submitted_environment
 from yolotui.errors import NotPossible, QueueDamaged, QueueUnusable
 from yolotui.leadership import Lock
-from yolotui.locations import Home
+from yolotui.locations import Home, attempt_directory
 from yolotui.probe.processes import tagged_processes
 from yolotui.runner.durable import fsync_directory, replace_durably
 from yolotui.store import Actor, Store
@@ -163,7 +163,7 @@ def _found_run(run_dir: Path, living: dict[str, list[int]]) -> FoundRun | None:
         run_dir=str(run_dir),
         attempts=attempts,
     )
-    launch = _read(run_dir / f"attempt-{numbers[-1]}" / "launch.json") if numbers else {}
+    launch = _read(attempt_directory(run_dir, numbers[-1]) / "launch.json") if numbers else {}
     return FoundRun(job, submitted_environment(launch.get("env") or {"PATH": os.environ.get("PATH", "")}))
 
 
@@ -181,7 +181,7 @@ def _status(attempts: tuple[Attempt, ...], now: float) -> Status:
 def _found_attempt(
     run_dir: Path, number: int, spec: JobSpec, series: RunSeries, living: dict[str, list[int]]
 ) -> Attempt:
-    folder = run_dir / f"attempt-{number}"
+    folder = attempt_directory(run_dir, number)
     launch, process, end = (_read(folder / f"{name}.json") for name in ("launch", "process", "exit"))
     info = next((each for each in series.attempts if each.number == number), None)
     said = info.end.outcome if info and info.end else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,13 +11,13 @@ from typing import Any
 
 import msgspec
 
+from yolotui.core.handing_on import HANDED_ON
 from yolotui.core.jobs import Job, JobSpec, Kind
 from yolotui.errors import NotPossible
+from yolotui.locations import attempt_directory
 from yolotui.preflight.basis import LIBRARIES, basis_of, code_of
 from yolotui.runner.provenance import DIFF
 from yolotui.telemetry.provenance import read_provenance
-
-HANDED_ON = re.compile(r"\{[^{}]+\.(best|last|results|dir)\}")
 
 
 def as_it_was(job: Job) -> JobSpec:
@@ -65,7 +64,7 @@ def _code_then(job: Job, folder: str, then: str, now: str) -> list[str]:
         back = f": `git -C {shlex.quote(folder)} checkout {commit[:12]}` for the same code" if commit else ""
         said.append(f"Its code is at {_commit(commit_now)} now, it was at {_commit(commit)}{back}.")
     if changes and changes != changes_now:
-        patch = Path(job.run_dir, f"attempt-{len(job.attempts)}", DIFF)
+        patch = attempt_directory(job.run_dir, len(job.attempts)) / DIFF
         said.append(f"Beyond the commit it had changes that are not there now: `git apply {shlex.quote(str(patch))}`.")
     elif changes_now and changes != changes_now:
         said.append(f"{folder} has changes beyond the commit that it did not have: `git stash` puts them aside.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from yolotui.demo.curves import metrics
+from yolotui.locations import attempt_directory
 
 VERSION = "8.4.190"
 HEAD = f"Ultralytics {VERSION} Python-3.11.7 torch-2.9.1 CUDA:0 (NVIDIA RTX 6000 Ada Generation, 48640MiB)\n"
@@ -21,7 +22,7 @@ class RunFiles:
 
     def __init__(self, run_dir: Path, attempt: int) -> None:
         self._run_dir = run_dir
-        self.attempt_dir = run_dir / f"attempt-{attempt}"
+        self.attempt_dir = attempt_directory(run_dir, attempt)
         self.attempt_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
         self._events: list[str] = []
         self._log: list[str] = []

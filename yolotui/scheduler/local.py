@@ -19,7 +19,7 @@ from typing import Any
 
 from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Process, Starting, Stopping, Unknown
 from yolotui.leadership import scheduler_command, scheduler_environment
-from yolotui.locations import Home
+from yolotui.locations import Home, attempt_directory
 from yolotui.probe.processes import attempt_of, boot_id, descendants, identity, is_alive, tagged_processes
 from yolotui.runner.durable import write_atomically
 from yolotui.runner.environment import is_scrubbed, shim_argv, trainer_argv, training_environment
@@ -47,7 +47,7 @@ class LocalExecutor:
     def start(self, order: Order) -> None:
         """Write the order into the run directory and start the shim."""
         run_dir = Path(order.job.run_dir)
-        attempt_dir = attempt_directory(order.job, order.attempt)
+        attempt_dir = attempt_directory(order.job.run_dir, order.attempt.number)
         attempt_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
         _write_json(attempt_dir / "launch.json", self._launch(order, run_dir, attempt_dir))
         self._watch_directory(attempt_dir)
@@ -65,7 +65,7 @@ class LocalExecutor:
         """What the attempt's files and processes prove."""
         # A shim writes the end and then leaves: it is our child, and to be reaped, for a moment longer.
         self._leaving = [each for each in self._leaving if each.poll() is None]
-        attempt_dir = attempt_directory(job, attempt)
+        attempt_dir = attempt_directory(job.run_dir, attempt.number)
         may_be_unstarted = isinstance(job.status, Starting | Pausing | Stopping | Unknown) and attempt.process is None
         try:
             return self._look(attempt, attempt_dir, may_be_unstarted=may_be_unstarted)
@@ -75,13 +75,13 @@ class LocalExecutor:
     def ask(self, job: Job, attempt: Attempt, request: str) -> None:
         """Leave a word in control.json, which the trainer looks at between batches."""
         content = {"id": time.time_ns(), "request": request}
-        _write_json(attempt_directory(job, attempt) / "control.json", content)
+        _write_json(attempt_directory(job.run_dir, attempt.number) / "control.json", content)
 
     def terminate(self, job: Job, attempt: Attempt) -> None:
         """TERM to the trainer alone: its data workers must live until it has saved."""
         if attempt.uuid in self._terminated:
             return
-        if process := attempt.process or _read_process(attempt_directory(job, attempt) / "process.json"):
+        if process := attempt.process or _read_process(attempt_directory(job.run_dir, attempt.number) / "process.json"):
             _signal(process, signal.SIGTERM)
             self._terminated.add(attempt.uuid)
 
@@ -96,7 +96,7 @@ class LocalExecutor:
 
     def _processes(self, job: Job, attempt: Attempt) -> list[Process]:
         """Everything that lives for an attempt but its shim; a program may have thrown its environment away."""
-        attempt_dir = attempt_directory(job, attempt)
+        attempt_dir = attempt_directory(job.run_dir, attempt.number)
         pids = set(tagged_processes().get(attempt.uuid, ()))
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             claim = _read_json(attempt_dir / "claim")
@@ -109,7 +109,7 @@ class LocalExecutor:
 
     def forget(self, job: Job, attempt: Attempt) -> None:
         """Stop watching; reap the shim if it was our child."""
-        self._wakeups.unwatch(attempt_directory(job, attempt))
+        self._wakeups.unwatch(attempt_directory(job.run_dir, attempt.number))
         self._terminated.discard(attempt.uuid)
         if shim := self._shims.pop(attempt.uuid, None):
             self._wakeups.unwatch_process(shim.pid)
@@ -229,11 +229,6 @@ class LocalExecutor:
                 "umask": self._umask,
             },
         }
-
-
-def attempt_directory(job: Job, attempt: Attempt) -> Path:
-    """Where an attempt's files are."""
-    return Path(job.run_dir) / f"attempt-{attempt.number}"
 
 
 def _claim(attempt_dir: Path) -> bool:

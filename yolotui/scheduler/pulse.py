@@ -8,7 +8,7 @@ from pathlib import Path
 
 from yolotui.core.jobs import Attempt, Job
 from yolotui.core.limits import TRAINING, Pulse
-from yolotui.scheduler.local import attempt_directory
+from yolotui.locations import attempt_directory
 from yolotui.telemetry import RunSeries
 
 # Between two looks no more than this counts as silence: a scheduler that was stopped itself, or a machine that slept,
@@ -31,7 +31,7 @@ class Pulses:
         series = self._series_of(job)
         phase = series.phase
         now = self._clock()
-        signs = _signs(series, phase, attempt_directory(job, attempt))
+        signs = _signs(series, phase, attempt_directory(job.run_dir, attempt.number))
         looked_at, silent_s, before = self._last.get(attempt.uuid, (now, 0.0, signs))
         silent_s = silent_s + min(now - looked_at, LONGEST_LOOK_S) if signs == before else 0.0
         self._last[attempt.uuid] = (now, silent_s, signs)

@@ -21,10 +21,10 @@ from yolotui.core.jobs import (
     Unknown,
     Waiting,
 )
+from yolotui.locations import attempt_directory
 from yolotui.scheduler.deciding import Decider
 from yolotui.scheduler.executor import Alive, Ended, Executor, NeverStarted, NotYet, OutOfSight
 from yolotui.scheduler.judging import is_paused_by_a_person, judge, what_follows
-from yolotui.scheduler.local import attempt_directory
 from yolotui.scheduler.memory import told_at_the_end
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.progress import ProgressWatch
@@ -118,7 +118,7 @@ class Reaper:
     def _bury(self, job: Job, attempt: Attempt, ended: Ended, now: float) -> None:
         """Write down how it ended, and decide what becomes of the job."""
         reached = self._progress.read(job)
-        verdict = judge(job, attempt_directory(job, attempt), ended, reached.checkpoint_at)
+        verdict = judge(job, attempt_directory(job.run_dir, attempt.number), ended, reached.checkpoint_at)
         record = msgspec.structs.replace(verdict.applied_to(attempt, ended), progress=reached)
         sentences = (record.explanation, told_at_the_end(record, job.spec))
         record = msgspec.structs.replace(record, explanation=" ".join(filter(None, sentences)))

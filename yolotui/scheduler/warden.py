@@ -9,9 +9,9 @@ from pathlib import Path
 
 from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Running
 from yolotui.core.limits import Intervention, Limits, out_of_time, stalled
+from yolotui.locations import attempt_directory
 from yolotui.scheduler import interventions
 from yolotui.scheduler.endings import Endings
-from yolotui.scheduler.local import attempt_directory
 from yolotui.scheduler.pulse import Pulses
 
 log = logging.getLogger("yolotui.scheduler")
@@ -29,7 +29,7 @@ class Warden:
         """See to one attempt. `now` is in UTC seconds. Raises OSError when its directory can't be written."""
         if not isinstance(job.status, Running | Pausing):
             return
-        attempt_dir = attempt_directory(job, attempt)
+        attempt_dir = attempt_directory(job.run_dir, attempt.number)
         self._cut_log(attempt_dir / "console.log")
         intervention = interventions.read(attempt_dir)
         if intervention is None and (intervention := self._reason(job, attempt, now)):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from yolotui.core.jobs import Argument, Job
+from yolotui.locations import attempt_directory
 from yolotui.runner.provenance import FILE
 
 MOST_BYTES = 4 * 1024**2
@@ -19,7 +19,7 @@ OF_PLACE = frozenset(
 def read_provenance(job: Job) -> dict[str, Any]:
     """That of the newest attempt that came so far; empty where none did, or where it can't be read."""
     for attempt in reversed(job.attempts):
-        file = Path(job.run_dir, f"attempt-{attempt.number}", FILE)
+        file = attempt_directory(job.run_dir, attempt.number) / FILE
         with suppress(OSError, ValueError, RecursionError):
             if file.stat().st_size <= MOST_BYTES and isinstance(content := json.loads(file.read_bytes()), dict):
                 return content

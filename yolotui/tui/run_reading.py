@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from yolotui.core.jobs import ACTIVE, Job
+from yolotui.locations import console_log
 from yolotui.telemetry import LogTail, RunReader
 from yolotui.telemetry.series import BatchPoint, RunSeries
 from yolotui.tui.run_view import BatchNow, RunView
@@ -39,7 +40,7 @@ class Followed:
     @property
     def log(self) -> Path:
         """What its newest attempt printed."""
-        return self.run_dir / f"attempt-{self.attempt}" / "console.log"
+        return console_log(self.run_dir, self.attempt)
 
 
 class RunThread(threading.Thread, ABC):
@@ -118,7 +119,7 @@ def view_of(followed: Followed, series: RunSeries, log: Sequence[str]) -> RunVie
         batch_losses=tuple(sum(p.losses.values()) for p in series.batch_tail if p.losses),
         phase=series.phase,
         log=tuple(log),
-        log_path=f"{followed.run_dir.name}/attempt-{followed.attempt}/console.log",
+        log_path=str(followed.log.relative_to(followed.run_dir.parent)),
     )
 
 

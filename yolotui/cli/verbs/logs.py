@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
@@ -15,6 +14,7 @@ from yolotui.cli.printing import narrate, print_document
 from yolotui.cli.selecting import the_one
 from yolotui.core.jobs import Job
 from yolotui.errors import NotPossible
+from yolotui.locations import console_log
 from yolotui.queue import Queue
 
 LOOK_EVERY_S = 0.2
@@ -50,7 +50,7 @@ def _print_log(job: Job, attempt: int | None, lines: int | None, *, as_json: boo
             f"job {job.id} ({job.name}) is {job.state} and has {_attempts(job)}: there is no log to show."
         )
     enough = None if lines is None else (lines + 1) * LONG_LINE_BYTES
-    text = _last(ConsoleLog(console_log(job, number), last_bytes=enough).all_lines(), lines)
+    text = _last(ConsoleLog(console_log(job.run_dir, number), last_bytes=enough).all_lines(), lines)
     if as_json:
         print_document("log", {"id": job.id, "attempt": number, "lines": list(text)})
         return
@@ -62,7 +62,7 @@ def _follow(queue: Queue, job: Job, lines: int | None) -> None:
     if not job.attempts:
         narrate(f"job {job.id} ({job.name}) is {job.state}: its log begins when it starts.")
     number = max(len(job.attempts), 1)
-    log = ConsoleLog(console_log(job, number))
+    log = ConsoleLog(console_log(job.run_dir, number))
     _print(_last(log.new_lines(), lines))
     while True:
         # The job is read before the log: what it wrote before it ended is then certainly there.
@@ -71,7 +71,7 @@ def _follow(queue: Queue, job: Job, lines: int | None) -> None:
             _print(log.all_lines())
             number += 1
             narrate(f"--- attempt {number} ---")
-            log = ConsoleLog(console_log(job, number))
+            log = ConsoleLog(console_log(job.run_dir, number))
         elif job.ended:
             _print(log.all_lines())
             narrate(f"job {job.id} ({job.name}): {job.state}.")
@@ -89,11 +89,6 @@ def _print(lines: Iterable[str]) -> None:
 def _last(lines: Iterable[str], count: int | None) -> Iterable[str]:
     """The last `count` lines; all of them for None."""
     return lines if count is None else deque(lines, maxlen=count)
-
-
-def console_log(job: Job, attempt: int) -> Path:
-    """Where an attempt's output goes."""
-    return Path(job.run_dir) / f"attempt-{attempt}" / "console.log"
 
 
 def _attempts(job: Job) -> str:
