@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from examples.make_shapes import make_shapes
+from tests.helpers import eventually
 from tests.scheduler.conftest import ANNA, Rig
 from yolotui.core.jobs import JobSpec, Kind
 from yolotui.errors import NotPossible
+from yolotui.preflight.basis import code_of
 from yolotui.queue import Queue
 from yolotui.repeating import as_it_was
 
@@ -23,7 +25,9 @@ from yolotui.repeating import as_it_was
 def test_a_training_tells_what_it_was_made_from_and_can_be_repeated(rig: Rig, tmp_path: Path) -> None:
     data = make_shapes(tmp_path / "shapes", train=8, val=4, size=64)
     git = ["git", "-C", str(data.parent), "-c", "user.name=a", "-c", "user.email=a@b"]
-    for words in (["init", "-q"], ["add", "data.yaml"], ["commit", "-qm", "first"]):
+    script = data.parent / "augment.py"
+    script.write_text("")
+    for words in (["init", "-q"], ["add", "data.yaml", "augment.py"], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], check=True)
     commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     data.write_text(data.read_text() + "# changed\n")
@@ -33,7 +37,11 @@ def test_a_training_tells_what_it_was_made_from_and_can_be_repeated(rig: Rig, tm
         env={"HF_TOKEN": "hush", "COLOUR": "blue"}, cwd=str(data.parent), gpus=0,
     )  # fmt: skip
     job_id = rig.submit(spec)
+    rig.store.verbs.hold_group("default", ANNA)
     rig.lead()
+    eventually(lambda: job_id in rig.store.read.preflights([job_id]))
+    script.write_text("changed = 'after the check, before the start'\n")
+    rig.store.verbs.release_group("default", ANNA)
     done = rig.until(job_id, "succeeded", "failed", timeout_s=200)
     assert done.state == "succeeded", rig.log()
     kept = json.loads(Path(done.run_dir, "attempt-1/provenance.json").read_text())
@@ -43,10 +51,12 @@ def test_a_training_tells_what_it_was_made_from_and_can_be_repeated(rig: Rig, tm
     assert kept["code"] == {"folder": str(data.parent), "commit": commit, "changed": True, "whole": True}
     assert any(name.startswith("images/") for name in untracked)
     assert {"torch", "ultralytics", "numpy"} <= kept["packages"].keys()
-    assert "+# changed" in Path(done.run_dir, "attempt-1/changes.diff").read_text()
+    patch = Path(done.run_dir, "attempt-1/changes.diff").read_text()
+    assert "+# changed" in patch
+    assert "+changed = 'after the check" in patch
     assert {"python", "ultralytics", "torch"} <= kept["versions"].keys()
     checked = rig.store.read.preflights([job_id])[job_id]
-    assert kept["basis"] == checked.basis
+    assert kept["basis"] == {**checked.basis, "code": code_of(data.parent)} != checked.basis
     assert checked.data is not None
     assert kept["basis"]["data"] == checked.data.fingerprint
     assert kept["environment"]["COLOUR"] == "blue"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -13,10 +11,10 @@ from stat import S_ISREG
 from yolotui.core.jobs import Job, JobSpec, Kind
 from yolotui.core.preflight import DataReport, Footing
 from yolotui.preflight.requests import digest_of
+from yolotui.runner import project_code
 from yolotui.telemetry.provenance import read_provenance
 
 LIBRARIES = ("ultralytics", "torch", "torchvision", "numpy", "opencv-python")
-GIT_PATIENCE_S = 5.0
 
 
 def basis_of(spec: JobSpec, data: DataReport | None, code: str) -> dict[str, str]:
@@ -83,19 +81,5 @@ def _versions(places: tuple[str, ...]) -> dict[str, str]:
 
 def code_of(project: Path) -> str:
     """The commit of the project's folder, and a digest of what is changed beyond it; empty outside of git."""
-    commit = _git(project, "rev-parse", "HEAD").strip().decode(errors="replace")
-    changes = _git(project, "diff", "--no-ext-diff", "--no-textconv", "HEAD") if commit else b""
-    return f"{commit} + {hashlib.blake2b(changes, digest_size=6).hexdigest()}" if changes else commit
-
-
-def _git(folder: Path, *arguments: str) -> bytes:
-    try:
-        done = subprocess.run(
-            ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments],
-            capture_output=True,
-            timeout=GIT_PATIENCE_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return b""
-    return done.stdout if done.returncode == 0 else b""
+    commit = project_code.commit_of(str(project))
+    return project_code.in_short(commit, project_code.changes_of(str(project))) if commit else ""

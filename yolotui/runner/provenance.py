@@ -7,10 +7,10 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, distributions, version
-from typing import Any, Mapping
+from typing import Any, Dict, Mapping
 
+from . import project_code
 from .durable import write_atomically
 from .environment import is_secret
 from .job import Job
@@ -19,24 +19,24 @@ FILE, DIFF = "provenance.json", "changes.diff"
 LIBRARIES = ("ultralytics", "torch", "torchvision", "numpy", "opencv-python", "opencv-python-headless", "pillow")
 MOST_DIFF_BYTES = 4 << 20
 MOST_UNTRACKED = 1000
-GIT_PATIENCE_S = 5.0
 
 
 def record_start(job: Job, trainer: Any) -> None:
     """Write down arguments in force, seed, versions, code, data, devices and environment."""
     spec = _spec(job)
     arguments = {key: value for key, value in vars(trainer.args).items() if _is_plain(value)}
-    content = {
+    content: Dict[str, Any] = {
         "arguments": arguments,
         "seed": arguments.get("seed"),
         "versions": versions(),
         "packages": packages(),
         "basis": spec.get("basis") or {},
-        "code": _code(job, str(spec.get("project") or os.path.dirname(str(job.data)))),
+        "code": {},
         "devices": _devices(),
         "driver": _driver(),
         "environment": {name: value for name, value in sorted(os.environ.items()) if not is_secret(name, value)},
     }
+    _record_code(job, content, str(spec.get("project") or os.path.dirname(str(job.data))))
     _write(job, content)
 
 
@@ -83,34 +83,26 @@ def _spec(job: Job) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _code(job: Job, folder: str) -> dict[str, Any]:
-    """The commit of the project's folder; what is changed beyond it is kept as a patch. Empty outside of git.
+def _record_code(job: Job, content: Dict[str, Any], folder: str) -> None:
+    """Add the commit of the project's folder; what is changed beyond it is kept as a patch. Nothing outside of git.
 
-    Of files that git does not know only the names are kept.
+    Of files that git does not know only the names are kept. What the check saw of the code may be minutes old.
     """
-    commit = _git(folder, "rev-parse", "HEAD").strip().decode(errors="replace")
+    commit = project_code.commit_of(folder)
     if not commit:
-        return {}
-    changes = _git(folder, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD")
+        return
+    changes = project_code.changes_of(folder)
     if changes:
         write_atomically(os.path.join(job.attempt_dir, DIFF), changes[:MOST_DIFF_BYTES])
-    unknown = _git(folder, "ls-files", "--others", "--exclude-standard", "-z").decode(errors="replace").split("\0")
-    return {
+    content["code"] = {
         "folder": folder,
         "commit": commit,
         "changed": bool(changes),
         "whole": len(changes) <= MOST_DIFF_BYTES,
-        "untracked": [name for name in unknown if name][:MOST_UNTRACKED],
+        "untracked": project_code.unknown_to_git(folder)[:MOST_UNTRACKED],
     }
-
-
-def _git(folder: str, *arguments: str) -> bytes:
-    command = ["git", "-c", "core.fsmonitor=false", "-C", folder, *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=GIT_PATIENCE_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return b""
-    return done.stdout if done.returncode == 0 else b""
+    if content["basis"]:
+        content["basis"] = {**content["basis"], "code": project_code.in_short(commit, changes)}
 
 
 def _devices() -> list[str]:
