@@ -48,6 +48,11 @@ def test_a_missing_file_is_nothing_yet(tmp_path):
     assert lines.generation == 0
 
 
+def test_a_pipe_has_nothing_and_nobody_waits_for_its_other_end(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert list(IncrementalLines(tmp_path / "pipe").read()) == []
+
+
 def test_a_truncated_file_is_read_anew(tmp_path):
     path = tmp_path / "file"
     path.write_text("first\nsecond\nto")

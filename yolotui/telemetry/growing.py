@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,8 @@ class GrowingFile:
         """What is new since the last call, in blocks of at most a MiB."""
         try:
             seen = self.path.stat()
+            if not stat.S_ISREG(seen.st_mode):  # whoever opens a pipe waits for its other end
+                return
             if (seen.st_dev, seen.st_ino) == self._identity and seen.st_size == self._offset:
                 return
             with self.path.open("rb") as file:
