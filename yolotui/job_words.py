@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Mapping, Sequence
 
-from yolotui.core.jobs import Attempt, Job, JobSpec, Outcome
+from yolotui.core.jobs import Argument, Attempt, Job, JobSpec, Outcome
+from yolotui.runner.environment import is_secret
 from yolotui.units import format_bytes, format_duration
 
 SIGNALS = {1: "SIGHUP", 2: "SIGINT", 6: "SIGABRT", 7: "SIGBUS", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
 
 
 def asked_for(job: Job) -> list[tuple[str, str]]:
-    """What was asked for, a name and a text each; the text is empty where nothing was said."""
+    """What was asked for, a name and a text each, secrets left out; the text is empty where nothing was said."""
     spec = job.spec
     return [
         ("kind", spec.kind.value),
         ("model", spec.model or ""),
         ("data", spec.data or ""),
-        ("command", shlex.join(spec.command)),
-        ("arguments", " ".join(f"{key}={value}" for key, value in spec.arguments.items())),
+        ("command", shlex.join(_harmless_words(spec.command))),
+        ("arguments", arguments_text(spec.arguments)),
         ("gpus", gpus_text(spec)),
         ("after", after_text(job)),
         ("when", ", ".join(map(str, spec.when))),
@@ -29,6 +31,32 @@ def asked_for(job: Job) -> list[tuple[str, str]]:
         ("python", spec.python or ""),
         ("file", job.file or ""),
     ]
+
+
+def arguments_text(arguments: Mapping[str, Argument]) -> str:
+    """`epochs=100 imgsz=640`, without what looks like a secret."""
+    return " ".join(f"{name}={value}" for name, value in without_secrets(arguments).items())
+
+
+def without_secrets(arguments: Mapping[str, Argument]) -> dict[str, Argument]:
+    """Arguments with `…` for each value that looks like a secret."""
+    return {name: "…" if is_secret(name, str(value)) else value for name, value in arguments.items()}
+
+
+def _harmless_words(command: Sequence[str]) -> Iterator[str]:
+    """A command without the secrets in it: `--token=…`, `--token …`, an address with a password."""
+    option = ""
+    for word in command:
+        name, equals, value = word.partition("=")
+        if equals:
+            yield f"{name}={_unless_secret(name, value)}"
+        else:
+            yield word if word.startswith("-") else _unless_secret(option, word)
+        option = word if word.startswith("-") and not equals else ""
+
+
+def _unless_secret(name: str, value: str) -> str:
+    return "…" if is_secret(name.replace("-", "_"), value) else value
 
 
 def after_text(job: Job) -> str:

@@ -6,53 +6,17 @@ import time
 import xml.etree.ElementTree as ET
 from base64 import b64decode
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 
 import pytest
-from msgspec.structs import replace
 
-from tests.cli.states import end, publish, reach, start
+from tests.cli.states import end, publish, start
+from tests.report.links import Links
 from tests.store.builders import submission, training
-from tests.telemetry.writing import Run
 from yolotui.cli.moments import read_past_moment
-from yolotui.core.idling import Idleness, Recorded
-from yolotui.core.jobs import Outcome, Process, Succeeded, Waiting
-from yolotui.core.standstill import Standstill
+from yolotui.core.jobs import Succeeded
 from yolotui.errors import WrongUse
-from yolotui.probe import Samples
 from yolotui.store import Actor, Store
 from yolotui.units import moment
-
-OTHERS = Idleness(Standstill.OTHER_JOBS, 7, "It comes after job 3.")
-
-
-@pytest.fixture
-def night(shell, store, add):
-    """A training that broke once and was mended, on one of two cards that draw power; returns its id."""
-    now = time.time()
-    published = publish(store, 2, at=now)
-    samples = Samples(shell.home.samples)
-    for ago in (60, 30, 0):
-        gpus = tuple(replace(gpu, power_w=200.0, utilization_percent=50) for gpu in published.host.gpus)
-        samples.record(replace(published.host, at=now - ago, gpus=gpus))
-    samples.close()
-    job = add("night|<b>")
-    with Store(shell.home, clock=lambda: now - 7300) as earliest:
-        earliest.ledger.take_the_lead(Process(1, 1, "boot"))
-    # An hour ago: what ends later than the report does is not in it.
-    with Store(shell.home, clock=lambda: now - 3600) as earlier:
-        start(earlier, job, gpus=("GPU-0",))
-        end(earlier, job, Waiting(now), outcome=Outcome.FAILED, cause="gpu_memory", explanation="Out of memory.")
-        start(earlier, job, gpus=("GPU-0",), resumed_from_epoch=3)
-        reach(earlier, job, 10, **{"mAP50-95(B)": 0.4321})
-        run = Run(shell.home.runs / earlier.read.job(job).run_dir)
-        run.begin()
-        for epoch in range(1, 11):
-            run.epoch(epoch)
-        end(earlier, job, Succeeded(now))
-    store.ledger.record_idleness([Recorded("GPU-1", now - 7200, OTHERS)])
-    shell.home.config.write_text("[costs]\nkwh = 0.5\ngpu_hour = 2\n")
-    return job
 
 
 def test_it_tells_what_ran_what_broke_and_what_it_cost(shell, night):
@@ -95,19 +59,6 @@ def test_markdown_keeps_its_tables_whatever_a_job_is_called(shell, night):
     rows = [line for line in told.splitlines() if line.startswith("|")]
     assert {row.replace(r"\|", "").count("|") for row in rows} <= {4, 5, 6, 10}
     assert "```text\nGPU 0" in told
-
-
-class Links(HTMLParser):
-    """Notes what a page would load, and that its elements are closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loads: list[str] = []
-        self.seen: set[str] = set()
-
-    def handle_starttag(self, tag, attrs):
-        self.seen.add(tag)
-        self.loads += [value or "" for name, value in attrs if name in {"src", "href", "data"}]
 
 
 def test_the_page_needs_nothing_else_and_takes_no_markup_from_names(shell, night, tmp_path):

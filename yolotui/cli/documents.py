@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yolotui.cli.words import why_of
 from yolotui.core.bookings import Booked, Booking, Open, Over
 from yolotui.core.gpus import Excluded, Foreign, Free, Gpu, Lost
 from yolotui.core.health import reason_for
@@ -17,11 +18,13 @@ from yolotui.core.jobs import ACTIVE, Attempt, Job, Outcome
 from yolotui.core.priorities import score
 from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Demand, Entry, Estimate, Published
+from yolotui.job_words import without_secrets
 
 if TYPE_CHECKING:
     from yolotui.core.comparing_runs import Comparison
     from yolotui.core.deadlines import Miss
     from yolotui.core.health import Finding
+    from yolotui.report.run import RunReport
     from yolotui.store import AuditRow, GpuMark, Leader
     from yolotui.telemetry import RunSeries
 
@@ -118,6 +121,26 @@ def history_document(series: RunSeries) -> list[Document]:
         }
         for row in series.epochs
     ]
+
+
+def run_document(run: RunReport) -> Document:
+    """One run as its report tells it: seconds that it waited before each attempt, what broke and what mended it."""
+    job = run.job
+    return {
+        **job_document(job, None, why_of(job, None, None)),
+        "waits_s": run.waits_s,
+        "ended_at": job.status.since if job.ended else None,
+        "gpu_s": run.charge.gpu_s,
+        "kwh": run.charge.kwh,
+        "kwh_measured": run.measured,
+        "cost": run.charge.cost,
+        "crashes": msgspec.to_builtins(run.crashes),
+        "changes": msgspec.to_builtins(run.series.changes),
+        "history": history_document(run.series),
+        "in_force": without_secrets(run.in_force),
+        "made_from": run.made_from,
+        "weights": run.weights,
+    }
 
 
 def batch_document(series: RunSeries) -> Document | None:

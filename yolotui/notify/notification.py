@@ -13,12 +13,11 @@ from yolotui.core.failures import without_quoted
 from yolotui.core.gpus import Gpu
 from yolotui.core.health import Severity
 from yolotui.core.jobs import Job, Owner
+from yolotui.harmless import without_passwords
 from yolotui.store import Actor, AuditRow
 
 SCHEDULER = Actor.scheduler().name
 _PATH = re.compile(r"""(?<=')/[^']+(?=')|(?<=")/[^"]+(?=")|(?<![\w.…])/[^\s'":,]+""")
-
-_CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
 class Notification(Struct, frozen=True, kw_only=True):
@@ -87,7 +86,7 @@ def words_of(row: AuditRow) -> str:
 
 def in_words(explanation: str) -> str:
     """An explanation in full where it says more than is told to everybody; never a password in it."""
-    full = _CREDENTIALS.sub("://…@", explanation)
+    full = without_passwords(explanation)
     return f"In full: {full}" if full != stated(explanation) else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -59,6 +59,16 @@ def price(gpu_s: float, kwh: float | None, costs: CostsConfig) -> float | None:
     return sum(parts) if parts else None
 
 
+def hours(seconds: float) -> str:
+    """`31.5` for GPU-seconds; of a short time as much as tells it from nothing."""
+    return f"{seconds / HOUR_S:.1f}" if seconds >= HOUR_S else f"{seconds / HOUR_S:.2g}"
+
+
+def money(amount: float, costs: CostsConfig) -> str:
+    """`12.50 EUR`."""
+    return f"{amount:.2f} {costs.currency}"
+
+
 def _charges(
     runs: Iterable[RunResult], payer: Callable[[RunResult], str], energy: Energy | None, costs: CostsConfig
 ) -> tuple[Charge, ...]:
@@ -66,11 +76,12 @@ def _charges(
     theirs: dict[str, list[RunResult]] = {}
     for run in runs:
         theirs.setdefault(payer(run), []).append(run)
-    charges = [_charge(name, mine, energy, costs) for name, mine in theirs.items()]
-    return tuple(sorted(charges, key=lambda charge: (-charge.gpu_s, charge.name)))
+    charges = [charge(name, mine, energy, costs) for name, mine in theirs.items()]
+    return tuple(sorted(charges, key=lambda each: (-each.gpu_s, each.name)))
 
 
-def _charge(name: str, runs: list[RunResult], energy: Energy | None, costs: CostsConfig) -> Charge:
+def charge(name: str, runs: Sequence[RunResult], energy: Energy | None, costs: CostsConfig) -> Charge:
+    """One charge for some runs together."""
     gpu_s = sum(run.gpu_s for run in runs)
     kwh = sum(energy.by_job.get(run.job_id, 0.0) for run in runs) if energy else None
     return Charge(name=name, gpu_s=gpu_s, jobs=len(runs), kwh=kwh, cost=price(gpu_s, kwh, costs))

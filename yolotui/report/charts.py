@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from yolotui.harmless import clean
 from yolotui.report.gathering import Strip
 from yolotui.report.sections import Chart, HeatStrips, LineChart
 
@@ -19,12 +20,17 @@ def svg(chart: Chart) -> str:
     return _heat_strips(chart) if isinstance(chart, HeatStrips) else _lines(chart)
 
 
+def words(text: str) -> str:
+    """A text of people, or of a trainer, as HTML that means just these words."""
+    return escape(clean(text))
+
+
 def _heat_strips(chart: HeatStrips) -> str:
     """A row a card: above how much it was given to jobs, below, where somebody looked, how much it computed."""
-    rows = [f"<span>{escape(strip.label)}</span>{_strip(strip)}" for strip in chart.strips]
-    times = "".join(f"<span>{escape(moment)}</span>" for moment in chart.moments)
+    rows = [f"<span>{words(strip.label)}</span>{_strip(strip)}" for strip in chart.strips]
+    times = "".join(f"<span>{words(moment)}</span>" for moment in chart.moments)
     keys = ((GIVEN, "given to jobs"), (COMPUTES, "computes (the card's own utilisation)"), (UNSEEN, "nobody looked"))
-    legend = "".join(f"{_key(colour)}{escape(text)}" for colour, text in keys)
+    legend = "".join(f"{_key(colour)}{words(text)}" for colour, text in keys)
     return f'<div class="strips">{"".join(rows)}<div class="times">{times}</div></div><p>{legend}</p>'
 
 
@@ -66,18 +72,18 @@ def _lines(chart: LineChart) -> str:
         )
         colour = COLOURS[number % len(COLOURS)]
         parts.append(f'<polyline points="{" ".join(places)}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
-        names.append(f"<li>{_key(colour)}{escape(line.label)}</li>")
+        names.append(f"<li>{_key(colour)}{words(line.label)}</li>")
     if chart.marks:
-        names.append(f"<li>{escape(chart.marked)}</li>")
+        names.append(f'<li><span class="key mark"></span>{words(chart.marked)}</li>')
     drawn = _svg(WIDTH, HEIGHT + 24, parts, chart.title)
     legend = f"<ul>{''.join(names)}</ul>"
-    return f'<h3>{escape(chart.title)}</h3><div class="curves">{drawn}{legend}</div>'
+    return f'<h3>{words(chart.title)}</h3><div class="curves">{drawn}{legend}</div>'
 
 
 def _svg(width: float, height: float, parts: Sequence[str], title: str, more: str = "") -> str:
     view = f'viewBox="0 0 {width:.0f} {height:.0f}"{more}'
-    return f'<svg {view} role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>'
+    return f'<svg {view} role="img" aria-label="{words(title)}">{"".join(parts)}</svg>'
 
 
 def _text(x: float, y: float, text: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="end">{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="end">{words(text)}</text>'

@@ -1,8 +1,9 @@
-"""Heat strips as text: a row of blocks a card, the fuller the more. Pure."""
+"""Rows of blocks, the fuller the more: heat strips of cards, and curves, as text. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import mean
 
 from yolotui.report.gathering import NightReport, Strip
@@ -23,9 +24,9 @@ def heat_lines(night: NightReport, now: float) -> tuple[str, ...]:
     room = max(map(len, names))
     lines: list[str] = []
     for name, strip in zip(names, night.strips, strict=True):
-        lines.append(f"{name:<{room}}  {_TITLES[0]:<{len(_TITLES[1])}}  {_blocks(strip.given)}")
+        lines.append(f"{name:<{room}}  {_TITLES[0]:<{len(_TITLES[1])}}  {blocks(strip.given)}")
         if any(each is not None for each in strip.computed):
-            lines.append(f"{'':<{room}}  {_TITLES[1]}  {_blocks(strip.computed)}")
+            lines.append(f"{'':<{room}}  {_TITLES[1]}  {blocks(strip.computed)}")
     begin, end = (format_clock(at, now) for at in (night.usage.since, night.usage.until))
     margin = " " * (room + len(_TITLES[1]) + 4)
     return (*lines, f"{margin}{begin}{end:>{WIDTH - len(begin)}}")
@@ -37,10 +38,11 @@ def _short(strip: Strip) -> str:
     return f"GPU {index}" if index.isdecimal() else index[:12]
 
 
-def _blocks(cells: Sequence[float | None]) -> str:
-    """The cells, several to a block."""
-    together = len(cells) // WIDTH
-    return "".join(_block(cells[at : at + together]) for at in range(0, WIDTH * together, together))
+def blocks(shares: Sequence[float | None]) -> str:
+    """Shares of 0 to 1 as a row of blocks, several to a block where there are more than have room."""
+    width = min(WIDTH, len(shares))
+    bounds = [at * len(shares) // width for at in range(width + 1)]
+    return "".join(_block(shares[begin:end]) for begin, end in pairwise(bounds))
 
 
 def _block(cells: Sequence[float | None]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from yolotui.config import CostsConfig
 from yolotui.core.metrics import main_metric
 from yolotui.core.standstill import Standstill
-from yolotui.report.charging import HOUR_S, Charge
+from yolotui.report.charging import HOUR_S, Charge, hours, money
 from yolotui.report.gathering import Curve, Gap, NightReport
 from yolotui.report.heat import heat_lines
 from yolotui.report.sections import HeatStrips, Line, LineChart, Section
@@ -34,24 +34,15 @@ def _total(night: NightReport, costs: CostsConfig, now: float) -> Section:
     usage, total = night.usage, night.total
     span = f"{format_clock(usage.since, now)} to {format_clock(usage.until, now)}"
     share = usage.share_busy
-    told = f"{_hours(total.gpu_s)} GPU-hours"
+    told = f"{hours(total.gpu_s)} GPU-hours"
     sentences = [told + (f", {share:.0%} of the cards' time." if share is not None else ".")]
     if night.energy:
         share = night.energy.measured
         known = f", as far as it was measured: for {share:.0%} of the time" if share < 0.995 else ""
         sentences.append(f"{night.energy.total_kwh:.2f} kWh, idle cards included{known}.")
     if total.cost is not None:
-        sentences.append(f"It cost {_money(total.cost, costs)}.")
+        sentences.append(f"It cost {money(total.cost, costs)}.")
     return Section(title=f"Report: {span}", sentences=tuple(sentences))
-
-
-def _hours(seconds: float) -> str:
-    """`31.5`; of a short time as much as tells it from nothing."""
-    return f"{seconds / HOUR_S:.1f}" if seconds >= HOUR_S else f"{seconds / HOUR_S:.2g}"
-
-
-def _money(amount: float, costs: CostsConfig) -> str:
-    return f"{amount:.2f} {costs.currency}"
 
 
 def _cards(night: NightReport, now: float) -> Section:
@@ -79,7 +70,7 @@ def _charges(title: str, charges: Sequence[Charge], costs: CostsConfig) -> Secti
         "GPU-h": [f"{charge.gpu_s / HOUR_S:.2f}" for charge in charges],
         "jobs": [str(charge.jobs) for charge in charges],
         "kWh": [f"{charge.kwh:.2f}" for charge in charges if charge.kwh is not None],
-        "cost": [_money(charge.cost, costs) for charge in charges if charge.cost is not None],
+        "cost": [money(charge.cost, costs) for charge in charges if charge.cost is not None],
     }
     columns = tuple(name for name, cells in told.items() if cells)
     return Section(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
 from itertools import groupby
 
-from yolotui.report.charts import svg
+from yolotui.report.charts import svg, words
 from yolotui.report.pictures import Picture
 from yolotui.report.sections import Section
 
-BRIEF = frozenset({"at", "from", "cause", "foreseen", "between", "started", "state"})
+BRIEF = frozenset({"at", "from", "cause", "foreseen", "between", "started", "state", "ended", "severity", "rule"})
 """Columns whose cells stay on one line; names may be of any length, and wrap."""
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #222 }
@@ -22,6 +21,7 @@ th { border-bottom: 2px solid #888; overflow-wrap: normal } td { border-bottom: 
 .name { min-width: 9em }
 .brief, .figure { white-space: nowrap } .figure { text-align: right } td.bar { width: 16em; vertical-align: middle }
 .bar div, .key { height: .8em; background: #0072b2 } .key { display: inline-block; width: 1em; margin: 0 .4em 0 1em }
+.mark { width: .5em; margin-left: 1.5em; background: none; border-left: 2px dashed #888 }
 .strips { display: grid; grid-template-columns: minmax(6em, 13em) 1fr; gap: .5em 1em; align-items: center }
 .strips svg { width: 100%; height: 2.2em } .strips span { overflow-wrap: anywhere }
 .times { grid-column: 2; display: flex; justify-content: space-between; font-size: .85em; color: #555 }
@@ -37,13 +37,13 @@ def page(told: Sequence[Section], pictures: Sequence[Picture] | None = None) -> 
     body = []
     for number, section in enumerate(told):
         head = "h1" if number == 0 else "h2"
-        body.append(f"<{head}>{escape(section.title)}</{head}>")
-        body += [f"<p>{escape(sentence)}</p>" for sentence in section.sentences]
+        body.append(f"<{head}>{words(section.title)}</{head}>")
+        body += [f"<p>{words(sentence)}</p>" for sentence in section.sentences]
         body += [*map(svg, section.charts), _table(section)]
     if pictures is not None:
         body.append(_gallery(pictures))
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(told[0].title)}</title>'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{words(told[0].title)}</title>'
         f"<style>{_STYLE}</style></head><body>\n" + "\n".join(part for part in body if part) + "\n</body></html>\n"
     )
 
@@ -52,12 +52,10 @@ def _table(section: Section) -> str:
     if not section.rows:
         return ""
     kinds = [_kind(column, section) for column in section.columns]
-    head = "".join(f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, section.columns, strict=True))
+    head = "".join(f"<th{kind}>{words(name)}</th>" for kind, name in zip(kinds, section.columns, strict=True))
     bars = [_bar(share) for share in section.bars] or [""] * len(section.rows)
     rows = "\n".join(
-        "<tr>"
-        + "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
-        + f"{bar}</tr>"
+        "<tr>" + "".join(f"<td{kind}>{words(cell)}</td>" for kind, cell in zip(kinds, row, strict=True)) + f"{bar}</tr>"
         for row, bar in zip(section.rows, bars, strict=True)
     )
     return f"<table><tr>{head}{'<th></th>' if section.bars else ''}</tr>\n{rows}</table>"
@@ -78,10 +76,10 @@ def _gallery(pictures: Sequence[Picture]) -> str:
     if not pictures:
         parts.append("<p>No run of this time has any: Ultralytics draws them with plots = true.</p>")
     for (job_id, name), own in groupby(pictures, key=lambda picture: (picture.job_id, picture.name)):
-        parts.append(f"<h3>{job_id} {escape(name)}</h3>")
+        parts.append(f"<h3>{job_id} {words(name)}</h3>")
         for picture in own:
             data = b64encode(picture.content).decode()
-            shows = escape(picture.shows)
+            shows = words(picture.shows)
             image = f'<img alt="{shows}" src="data:image/jpeg;base64,{data}">'
             parts.append(f"<figure>{image}<figcaption>{shows}</figcaption></figure>")
     return "\n".join(parts)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from yolotui.harmless import clean
 from yolotui.report.gathering import Strip
 
 
@@ -68,7 +69,8 @@ def markdown(told: Sequence[Section]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text of people or of a trainer, as a cell that stays one: no markup of its own, no line breaks."""
+    """A text of people or of a trainer, as a cell that stays one: no markup of its own, no line breaks, no escapes."""
+    text = clean(text)
     for letter in "\\`*_[]<>|":
         text = text.replace(letter, f"\\{letter}")
     return " ".join(text.split())

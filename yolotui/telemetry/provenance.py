@@ -21,7 +21,9 @@ def read_provenance(job: Job) -> dict[str, Any]:
     for attempt in reversed(job.attempts):
         file = attempt_directory(job.run_dir, attempt.number) / FILE
         with suppress(OSError, ValueError, RecursionError):
-            if file.stat().st_size <= MOST_BYTES and isinstance(content := json.loads(file.read_bytes()), dict):
+            if not file.is_file() or file.stat().st_size > MOST_BYTES:
+                continue
+            if isinstance(content := json.loads(file.read_bytes()), dict):
                 return content
     return {}
 
@@ -48,6 +50,11 @@ def made_from(job: Job) -> dict[str, str]:
 def in_force(job: Job) -> dict[str, Argument]:
     """The arguments that its training went by, with all defaults; without those that tell where and as what it ran."""
     return {name: value for name, value in _table(read_provenance(job), "arguments").items() if name not in OF_PLACE}
+
+
+def checksums(job: Job) -> dict[str, str]:
+    """SHA-256 of its weights by the name of the file; empty before its end."""
+    return {name: str(said) for name, said in _table(read_provenance(job), "weights").items() if said}
 
 
 def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
