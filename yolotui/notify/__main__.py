@@ -14,6 +14,7 @@ from yolotui.leadership import Lock
 from yolotui.locations import Home
 from yolotui.notify.channels import channels
 from yolotui.notify.delivering import deliver, room
+from yolotui.notify.pages import RunPages
 from yolotui.notify.sender import Sender, log
 from yolotui.store import Store
 
@@ -43,7 +44,7 @@ def main() -> int:
 
 
 def _send_all(home: Home, store: Store) -> None:
-    sender = Sender(store, deliver, room=room)
+    sender = Sender(store, deliver, room=room, write_page=RunPages(home, store).write)
     busy_until = time.monotonic() + LINGER_S
     while True:
         try:

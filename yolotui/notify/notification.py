@@ -23,7 +23,8 @@ _PATH = re.compile(r"""(?<=')/[^']+(?=')|(?<=")/[^"]+(?=")|(?<![\w.…])/[^\s'":
 class Notification(Struct, frozen=True, kw_only=True):
     """One thing to tell. `owner` is whose job or booking it is about; None: the machine.
 
-    `details` are words that yolotui did not choose, told only to who wants them: of a log, of a path.
+    `details` are words that yolotui did not choose, told only to who wants them: of a log, of a path. `page_of` is the
+    job whose page belongs to it.
     """
 
     event: NotifyEvent
@@ -31,6 +32,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     title: str
     body: str = ""
     details: str = ""
+    page_of: int | None = None
     owner: Owner | None = None
 
     @property

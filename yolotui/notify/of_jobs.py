@@ -50,11 +50,12 @@ def _runs(row: AuditRow, job: Job) -> Notification | None:
 def _ended(row: AuditRow, job: Job) -> Notification | None:
     attempt = job.attempts[row.detail["attempt"] - 1]
     took = sum((each.ended_at or 0.0) - each.started_at for each in job.attempts if each.started_at and each.ended_at)
+    is_training = job.spec.kind is Kind.TRAIN
     match row.detail["then"]:
         case "succeeded":
             best = attempt.progress.best
             figures = ", ".join(f"{name.removeprefix('metrics/')} {value:.4g}" for name, value in sorted(best.items()))
-            weights = f"{job.run_dir}/train/weights/best.pt" if job.spec.kind is Kind.TRAIN else ""
+            weights = f"{job.run_dir}/train/weights/best.pt" if is_training else ""
             return Notification(
                 event=NotifyEvent.FINISHED,
                 severity=Severity.INFO,
@@ -66,6 +67,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                     f"Results: {job.run_dir}/train/results.csv" if weights else "",
                     f"More: yolotui show {job.id}",
                 ),
+                page_of=job.id if is_training else None,
             )
         case "failed":
             cause = row.detail.get("cause") or "no cause known"
@@ -79,6 +81,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                     f"More: yolotui show {job.id}, yolotui logs {job.id}",
                 ),
                 details=words_of(row),
+                page_of=job.id if is_training else None,
             )
     return None
 

@@ -9,9 +9,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from msgspec.structs import replace
+
 from yolotui.core.health import Severity
 from yolotui.notify.channels import Channel, quiet_until, shown
 from yolotui.notify.delivering import ROOM_BYTES, Refusal
+from yolotui.notify.notification import Notification, lines
 from yolotui.notify.telling import VERBS, tell
 from yolotui.store import AuditRow, Message, Store
 
@@ -35,18 +38,21 @@ class Sender:
         deliver: Deliver,
         *,
         room: Callable[[str], int] = lambda _: ROOM_BYTES,
+        write_page: Callable[[int], str] = lambda _: "",
         first_retry_s: float = FIRST_RETRY_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`deliver` takes address, title, body and severity; it returns why it did not work, or nothing.
 
-        `room` says how many bytes a message to an address may have, its title included.
+        `room` says how many bytes a message to an address may have, its title included. `write_page` writes the page of
+        a job and returns its path, or nothing where there can be none.
         """
         self._store = store
         self._outbox = store.outbox
         self._channels: dict[str, list[Channel]] = {}
         self._deliver = deliver
         self._room = room
+        self._write_page = write_page
         self._first_retry_s = first_retry_s
         self._clock = clock
 
@@ -83,6 +89,7 @@ class Sender:
             told = tell(row, self._store.read) if row.verb in VERBS else None
             channel = told and next((each for each in self._channels.get(address, ()) if each.wants(told)), None)
             if told and channel:
+                told = self._with_page(told)
                 at = min(row.at, self._clock())  # a clock that was ahead holds nothing back
                 messages.append(
                     Message(
@@ -97,6 +104,10 @@ class Sender:
                     )
                 )
         return messages
+
+    def _with_page(self, told: Notification) -> Notification:
+        page = "" if told.page_of is None else self._write_page(told.page_of)
+        return replace(told, body=lines(told.body, f"Report: {page}" if page else ""))
 
     def _next_batch(self, address: str) -> list[Message]:
         """What goes to an address next: one message, or all that were held back together, as far as there is room.
