@@ -196,7 +196,7 @@ def test_what_can_not_be_is_refused(shell, night, add):
     assert shell("report", str(night), "--since", "2h").exit_code == 2
     several = shell("report", "1-2")
     assert several.exit_code == 2
-    assert "1-2 are 2 jobs" in several.stderr
+    assert "'1-2' means 2 jobs" in several.stderr
     unknown = shell("report", "unheard-of")
     assert unknown.exit_code != 0
     assert "No job matches 'unheard-of'" in unknown.stderr

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from yolotui.cli.moments import read_past_moment
-from yolotui.cli.options import complete_job, json_option
+from yolotui.cli.options import complete_job, json_option, open_queue
 from yolotui.cli.printing import Table, narrate, print_document, print_table
 from yolotui.errors import NotPossible, WrongUse
 from yolotui.harmless import clean
@@ -108,19 +108,17 @@ def _of_period(since: str, until: str | None) -> _Found:
 
 def _of_run(selector: str) -> _Found:
     from yolotui.cli.documents import run_document
-    from yolotui.config import Config
+    from yolotui.cli.selecting import the_one
     from yolotui.probe import Samples
     from yolotui.report.run import gather_run
     from yolotui.report.run_sections import sections
     from yolotui.store import Store
 
-    home = Home.current()
-    costs = Config.load(home).costs
+    queue = open_queue()
+    job = the_one(queue, selector, "a report tells of one run, or of a time (--since)")
+    home, costs = queue.home, queue.config.costs
     with Store(home) as store:
-        selected = store.read.select(selector)
-        if len(selected) > 1:
-            raise WrongUse(f"A report tells of one run, or of a time (--since); {selector} are {len(selected)} jobs.")
-        run = gather_run(store, Samples(home.samples), costs, selected[0], time.time())
+        run = gather_run(store, Samples(home.samples), costs, job.id, time.time())
     return _Found("run", {**run_document(run), "costs": costs}, sections(run, costs), [run.job])
 
 
