@@ -296,8 +296,8 @@ def test_two_ranks_pause_and_finish(tmp_path, shapes, arguments):
 RANK = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from yolotui.runner import ranks
-ranks.die_with_parent()
+from yolotui.runner.kinship import die_with_parent
+die_with_parent()
 import os, pathlib, signal
 pathlib.Path(sys.argv[2], os.environ["RANK"]).write_text(str(os.getpid()))
 signal.pause()

@@ -13,8 +13,8 @@ import msgspec
 
 from yolotui.core.preflight import Checking, Preflight
 from yolotui.preflight.checking import Checker
-from yolotui.preflight.kinship import die_with_parent
 from yolotui.preflight.requests import Answer, Reached, Request, Told, not_checked
+from yolotui.runner.kinship import die_with_parent
 
 TOLD_EVERY_S = 0.5
 

@@ -16,8 +16,8 @@ from multiprocessing import get_context
 from yolotui.preflight.dataset import Progress
 from yolotui.preflight.files import Pair
 from yolotui.preflight.images import ImageError, Unopened, look_into
-from yolotui.preflight.kinship import die_with_parent
 from yolotui.preflight.labels import MOST_BYTES, Fault, LabelError, LabelRules, parse
+from yolotui.runner.kinship import die_with_parent
 
 CHUNK = 200
 WORTH_PROCESSES = 2000

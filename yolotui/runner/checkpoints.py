@@ -20,8 +20,6 @@ MOST_PICKLE_BYTES = 16 << 20  # the largest Ultralytics models need less than 2 
 MOST_MEMBERS = 100_000
 FRESH, RESUME, FINALIZE, COMPLETE = "fresh", "resume", "finalize", "complete"
 KEPT_COPY = "last.prev.pt"
-
-
 MOST_EPOCHS = 10**9  # beyond any training: a number like that is damage, or somebody's idea of a joke
 
 

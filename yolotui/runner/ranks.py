@@ -7,7 +7,6 @@ shim waits for, writes the end.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -16,10 +15,9 @@ from typing import Any
 from . import durable, training, verdict
 from .events import EventLog
 from .job import Job
+from .kinship import die_with_parent
 from .stopping import Stopped, StopSignals
 from .verdict import Progress, Verdict
-
-PR_SET_PDEATHSIG = 1
 
 
 def train_on_ranks(job: Job, ranks: int, trainer_script: str, events: EventLog, progress: Progress) -> None:
@@ -51,7 +49,7 @@ def train_on_ranks(job: Job, ranks: int, trainer_script: str, events: EventLog, 
 def run_rank(job: Job, stop: StopSignals, events: EventLog, progress: Progress) -> int:
     """Be one rank: train, leave the verdict. Dies with its parent, whatever kills that."""
     rank = int(os.environ["RANK"])
-    die_with_parent()
+    die_with_parent()  # a killed torchrun cleans up nothing
 
     def work() -> None:
         try:
@@ -62,14 +60,6 @@ def run_rank(job: Job, stop: StopSignals, events: EventLog, progress: Progress) 
     ending = verdict.attend(work, job, progress)
     leave_verdict(job, rank, ending)
     return verdict.EXIT_FAILED if ending.outcome == verdict.FAILED else 0
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it dies: a killed torchrun cleans up nothing."""
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def verdict_path(job: Job, rank: int) -> str:
