@@ -82,6 +82,12 @@ class Terminal:
         command = [str(BIN / "yolotui"), *words]
         return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True).stdout
 
+    def close(self) -> None:
+        """Take the terminal away, and end whatever has been submitted from it."""
+        self.hang_up()
+        for words in (["kill", "--yes", "1-20"], ["cancel", "--yes", "1-20"], ["scheduler", "stop"]):
+            subprocess.run([str(BIN / "yolotui"), *words], env=self._environment, capture_output=True, check=False)
+
     def _tmux(self, *words: str) -> str:
         command = ["tmux", "-f", "/dev/null", "-S", str(self._socket), *words]
         result = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
@@ -96,9 +102,7 @@ def terminal(keep: Path | None) -> Iterator[Terminal]:
     try:
         yield window
     finally:
-        window.hang_up()
-        for words in (["kill", "--yes", "1-20"], ["cancel", "--yes", "1-20"], ["scheduler", "stop"]):
-            subprocess.run([str(BIN / "yolotui"), *words], env=window._environment, capture_output=True, check=False)  # noqa: SLF001
+        window.close()
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -166,18 +170,9 @@ def main() -> None:
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="walk-data-") as folder, terminal(keep) as window:
-        make = [
-            sys.executable,
-            str(ROOT / "examples/make_shapes.py"),
-            folder,
-            "--task",
-            "detect",
-            "--train",
-            "24",
-            "--val",
-            "8",
-        ]
-        subprocess.run([*make, "--size", "64"], check=True, stdout=subprocess.DEVNULL)
+        shapes = [sys.executable, str(ROOT / "examples/make_shapes.py"), folder]
+        options = ["--task", "detect", "--train", "24", "--val", "8", "--size", "64"]
+        subprocess.run([*shapes, *options], check=True, stdout=subprocess.DEVNULL)
         walk(window, Path(folder) / "data.yaml")
 
 
