@@ -1,8 +1,7 @@
 """What a training tells while it runs, and how it obeys: Ultralytics' callbacks.
 
 Every callback is guarded: a mistake of ours costs an event, never the training. Per batch they count and compare
-clocks; the losses are read (which waits for the GPU) only when an event is due: ten times a second in the first ten
-seconds, then at most twice a second.
+clocks; the losses are read (which waits for the GPU) only when an event is due: `rhythm` says when.
 """
 
 from __future__ import annotations
