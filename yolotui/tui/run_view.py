@@ -25,7 +25,7 @@ class BatchNow:
 class RunView:
     """Series by epoch (`columns` by their name in results.csv, NaN where a row lacks one), the newest batches, the log.
 
-    `images_per_s`, `batch_losses` and `lr` are of the newest batches, oldest first.
+    `images_per_s` and `batch_losses` are of the newest batches, oldest first.
     """
 
     job_id: int

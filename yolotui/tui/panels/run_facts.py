@@ -133,7 +133,7 @@ def preflight_rows(preflight: Preflight, now: float, width: int, glyphs: Glyphs)
 
 def _attempt(attempt: Attempt, cards: Mapping[str, str], now: float, width: int, glyphs: Glyphs) -> list[Row]:
     state, style = _ending(attempt)
-    when = f"{format_clock(attempt.started_at, now)}" if attempt.started_at is not None else "not started"
+    when = format_clock(attempt.started_at, now) if attempt.started_at is not None else "not started"
     ran = ""
     if attempt.started_at is not None:
         ran = f", {format_duration(round((attempt.ended_at or now) - attempt.started_at))}"

@@ -194,7 +194,7 @@ def _paint(row: list[Cell], span: Span, view: View, *, labelled: bool = True) ->
     if width < 4:
         text = text[:1]
     room = max(1, width - 1)  # a cell of the pattern stays, where there are two
-    text = set_width(text, room) if cell_len(text) > room else text
+    text = _as_fits(text, room)
     selected = view.selected is not None and _same(span, view.selected)
     style, fill_style = _styles(span, sign.colour if sign else MUTED, selected=selected)
     cells: list[Cell] = [(letter, style) for letter in text if cell_len(letter) == 1]
@@ -205,8 +205,8 @@ def _paint(row: list[Cell], span: Span, view: View, *, labelled: bool = True) ->
         row[now] = ("│" if view.glyphs.braille else "|", fill_style)
 
 
-def set_width(text: str, room: int) -> str:
-    """As much of a text as fits."""
+def _as_fits(text: str, room: int) -> str:
+    """As much of a text as fits into so many cells."""
     while text and cell_len(text) > room:
         text = text[:-1]
     return text
