@@ -116,6 +116,8 @@ def _shown(key: str, value: object, names: Mapping[str, str]) -> str:  # noqa: P
     match value:
         case None | "":
             return ""
+        case 0 if key == "epoch":  # found before the end of the first
+            return ""
         case int() | float() if key.endswith("_at") or key in MOMENTS:
             return clock_text(value)
         case int() | float() if key.endswith("_s"):

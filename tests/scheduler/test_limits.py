@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -26,7 +27,7 @@ from yolotui.scheduler.local import LocalExecutor
 from yolotui.scheduler.pulse import Pulses
 from yolotui.scheduler.runs import Runs
 from yolotui.scheduler.wakeups import Wakeups
-from yolotui.scheduler.warden import Warden, cut
+from yolotui.scheduler.warden import LAST_WORDS_BYTES, Warden, cut
 
 
 class Watched:
@@ -168,6 +169,22 @@ def test_of_a_log_that_grew_far_beyond_its_limit_only_the_end_is_copied(tmp_path
     cut(file, 1000)
     assert (tmp_path / "console.log.1").read_bytes() == b"new\n" * 250
     assert file.read_bytes() == b""
+
+
+def test_a_log_that_has_filled_the_disk_is_cut_although_there_is_no_room_for_a_copy(tmp_path, monkeypatch):
+    room = iter([10])
+
+    def sendfile(out: int, source: int, offset: int, _count: int) -> int:
+        for some in room:
+            return os.write(out, os.pread(source, some, offset))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "sendfile", sendfile)
+    file = tmp_path / "console.log"
+    file.write_bytes(b"x" * 100_000 + b"the last words")
+    cut(file, 90_000)
+    assert file.read_bytes() == b""
+    assert Path(f"{file}.1").read_bytes() == b"x" * (LAST_WORDS_BYTES - 14) + b"the last words"
 
 
 def test_the_warden_cuts_logs(watched):

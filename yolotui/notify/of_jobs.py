@@ -70,7 +70,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                 page_of=job.id if is_training else None,
             )
         case "failed":
-            cause = row.detail.get("cause") or "no cause known"
+            cause = str(row.detail.get("cause") or "no cause known").replace("_", " ")
             return Notification(
                 event=NotifyEvent.FAILED,
                 severity=Severity.ERROR,

@@ -14,6 +14,8 @@ from yolotui.scheduler import interventions
 from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.pulse import Pulses
 
+LAST_WORDS_BYTES = 65_536
+
 log = logging.getLogger("yolotui.scheduler")
 
 
@@ -59,13 +61,22 @@ def cut(file: Path, most_bytes: int) -> None:
     """Begin a log anew that somebody goes on writing, with the last `most_bytes` of what it had beside it as `….1`.
 
     The writer appends, so it goes on at the new end. What it writes between the copy and the cut is lost. The copy has
-    a bound, for there are writers that are as fast: to reach their end, the leader would do nothing else.
+    a bound, for there are writers that are as fast: to reach their end, the leader would do nothing else. Where there
+    is no room for it, the log itself may have taken that: then only the last `LAST_WORDS_BYTES` are kept.
     """
     earlier = file.with_name(f"{file.name}.1")
     temporary = file.with_name(f"{file.name}.1.tmp")
     temporary.touch(mode=0o600)
     with temporary.open("wb") as copy, file.open("rb") as source:
-        start = max(0, os.fstat(source.fileno()).st_size - most_bytes)
-        os.sendfile(copy.fileno(), source.fileno(), start, most_bytes)
+        end = os.fstat(source.fileno()).st_size
+        at = max(0, end - most_bytes)
+        last_words = os.pread(source.fileno(), LAST_WORDS_BYTES, max(at, end - LAST_WORDS_BYTES))
+        try:
+            while at < end and (sent := os.sendfile(copy.fileno(), source.fileno(), at, end - at)):
+                at += sent
+        except OSError:
+            os.truncate(file, 0)
+            os.truncate(copy.fileno(), 0)
+            os.pwrite(copy.fileno(), last_words, 0)
     os.truncate(file, 0)
     temporary.replace(earlier)
