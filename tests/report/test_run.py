@@ -48,7 +48,7 @@ def test_it_tells_how_a_run_went_and_what_it_was_made_from(shell, night):
     assert "0.017 GPU-hours, 0.03 EUR." in told
     assert "It was resumed after epoch 3." in told
     assert "box_loss, training" in told
-    assert "█▄▂▁▁▁" in told
+    assert "█▄▃▂▂▂" in told
     assert "Out of memory. Then: continued after epoch 3, succeeded." in told
     assert "fedcba987654 with changes 77aa" in told
     assert "0123456789ab" in told

@@ -11,7 +11,7 @@ from yolotui.report.sections import Chart, HeatStrips, LineChart
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#999999", "#000000")  # Okabe and Ito's
 GIVEN, COMPUTES, UNSEEN = COLOURS[0], COLOURS[1], "#bbb"
-WIDTH, HEIGHT, LEFT = 700.0, 260.0, 50.0
+WIDTH, HEIGHT, LEFT = 700.0, 260.0, 70.0
 MARK = 'fill="none" stroke="#888" stroke-dasharray="4 4"'
 
 

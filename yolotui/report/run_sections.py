@@ -158,7 +158,7 @@ def _name(chart: LineChart, line: Line) -> str:
 
 def _row(values: list[float]) -> str:
     low, high = min(values), max(values)
-    return blocks([(value - low) / ((high - low) or 1.0) for value in values])
+    return blocks([(1 + 7 * (value - low) / ((high - low) or 1.0)) / 8 for value in values])  # the lowest is seen, too
 
 
 def _attempts(run: RunReport) -> Section:
@@ -197,17 +197,17 @@ def _duration(seconds: float | None) -> str:
 def _health(run: RunReport) -> Section:
     """What the rules see, and what they saw and took back since."""
     found = run.job.progress.health
-    rows = [(each.severity.value, each.rule, str(each.epoch), each.text, each.advice) for each in found]
+    rows = [(each.severity.value, each.rule, str(each.epoch), f"{each.text} {each.advice}") for each in found]
     present = {finding.rule for finding in found}
     for deed in run.story:
         if deed.verb == "health" and deed.detail["rule"] not in present:
-            told = (deed.detail[name] for name in ("severity", "rule", "epoch", "why"))
-            rows.append((*map(str, told), "It has passed."))  # type: ignore[arg-type]
+            severity, rule, epoch, text = (str(deed.detail[name]) for name in ("severity", "rule", "epoch", "why"))
+            rows.append((severity, rule, epoch, f"{text} It has passed."))
     silent = run.job.spec.kind is Kind.TRAIN and run.job.attempts and not rows
     return Section(
         title="What the health rules found",
         sentences=("Nothing.",) if silent else (),
-        columns=("severity", "rule", "since epoch", "what was seen", "what to do"),
+        columns=("severity", "rule", "since epoch", "what was seen, and what to do"),
         right=frozenset({"since epoch"}),
         rows=tuple(rows),
     )
