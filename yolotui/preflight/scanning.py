@@ -6,8 +6,9 @@ import os
 import signal
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import repeat
 from math import frexp
@@ -96,14 +97,25 @@ def _looked_at(chunks: Sequence[Sequence[Pair]], rules: LabelRules | None, *, ma
         return
     # Forked: a process that has neither threads nor a GPU may, and it costs milliseconds.
     with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=_stand_back) as pool:
-        yield from pool.map(look_at, chunks, repeat(rules))
+        with _interruptions_postponed():  # it starts all its processes now, and they could not ignore one yet
+            parts = pool.map(look_at, chunks, repeat(rules))
+        yield from parts
+
+
+@contextmanager
+def _interruptions_postponed() -> Iterator[None]:
+    """What is interrupted meanwhile is so afterwards. Processes that are started meanwhile never are."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stand_back() -> None:
     """Leave the cores to trainings, and nothing behind; an interruption is for the process that started it."""
     os.nice(NICE)
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def look_at(pairs: Sequence[Pair], rules: LabelRules | None) -> Seen:
