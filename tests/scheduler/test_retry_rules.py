@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.scheduler.conftest import Rig
 from tests.scheduler.test_leading import waiting_for
-from yolotui.core.jobs import Attempt, Job, JobSpec, Kind, Outcome, Owner, Priority, Waiting
+from yolotui.core.jobs import Attempt, Job, JobSpec, Kind, Outcome, Owner, Priority, Progress, Waiting
+from yolotui.scheduler.judging import Verdict, what_follows
 from yolotui.scheduler.preparing import prepare
 from yolotui.scheduler.shrinking import smaller_batch
 
@@ -65,6 +67,26 @@ def failed(run_dir: Path, cause: str, *, batch: int | None = None, halved_to: in
 )
 def test_half_the_batch_that_the_last_attempt_ran_with(tmp_path, options, batch):
     assert smaller_batch(failed(tmp_path, "cuda_out_of_memory", **options)) == batch
+
+
+@pytest.mark.parametrize(
+    ("epochs", "delay_s"),
+    [
+        ([0], 30),
+        ([0, 0, 0], 120),
+        ([5], 30),
+        ([5, 9, 12, 13], 30),
+        ([5, 9, 9, 9], 60),
+        ([0, 0, 0, 7], 30),
+        ([5, 2, 5], 30),  # its checkpoint was lost in between: the third got further than the second
+    ],
+)
+def test_it_waits_longer_only_after_attempts_that_came_no_further(tmp_path, epochs, delay_s):
+    attempts = [Attempt(number=n, uuid=str(n), progress=Progress(epochs_done=done)) for n, done in enumerate(epochs, 1)]
+    job = structs.replace(failed(tmp_path, "killed"), attempts=tuple(attempts), failures=len(epochs) - 1)
+    status, failures = what_follows(job, Verdict(outcome=Outcome.FAILED, cause="killed"), now=1000.0)
+    assert status == Waiting(1000.0, 1000.0 + delay_s)
+    assert failures == len(epochs)
 
 
 @pytest.mark.parametrize("cause", ["host_out_of_memory", "killed", "nccl"])

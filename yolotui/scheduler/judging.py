@@ -6,6 +6,8 @@ import json
 import signal
 import time
 from collections.abc import Mapping
+from itertools import pairwise, takewhile
+from operator import not_
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +167,10 @@ def _kernel_log(job: Job, attempt_dir: Path, ended: Ended) -> tuple[str, ...]:
 
 
 def what_follows(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]:
-    """The job's next state, and its count of failures, after an attempt that ended so."""
+    """The job's next state, and its count of failures, after its newest attempt has ended so.
+
+    It waits the longer, the more attempts have failed in a row: one that got further begins the row anew.
+    """
     if verdict.outcome is Outcome.SUCCEEDED:
         return Succeeded(now), job.failures
     if isinstance(job.status, Stopping):
@@ -189,7 +194,15 @@ def _after_failure(job: Job, verdict: Verdict, now: float) -> tuple[Status, int]
         return Failed(now, verdict.cause or "", verdict.explanation + tried), failures
     if is_paused_by_a_person(job):
         return Paused(now), failures
-    return Waiting(now, now + backoff_s(failures, job.spec.retry_delay_s)), failures
+    in_a_row = min(failures, _attempts_in_vain(job))
+    return Waiting(now, now + backoff_s(in_a_row, job.spec.retry_delay_s)), failures
+
+
+def _attempts_in_vain(job: Job) -> int:
+    """How many of the newest attempts in a row came no epoch further than the one before them."""
+    epochs = [0, *(attempt.progress.epochs_done for attempt in job.attempts)]
+    got_further = [later > earlier for earlier, later in pairwise(epochs)]
+    return sum(1 for _ in takewhile(not_, reversed(got_further)))
 
 
 def end_event(path: Path) -> dict[str, Any]:

@@ -116,15 +116,16 @@ class Ledger(BookingLedger):
     def attempt_ended(self, job_id: int, attempt: Attempt, next_status: Callable[[Job], tuple[Status, int]]) -> Status:
         """Write down how an attempt ended and give its GPUs back; returns the job's new state.
 
-        `next_status` is asked under the write lock, with the job as it is then, for the state and the count of
-        failures that follow.
+        `next_status` is asked under the write lock, with the job as it is then and the attempt as it ended, for the
+        state and the count of failures that follow.
         """
         assert attempt.outcome is not None
         with self._database.write(Actor.scheduler()) as write:
             job = self._read.job(job_id)
             if job.attempts[attempt.number - 1].outcome is not None:
                 return job.status  # somebody has written its end already
-            status, failures = next_status(job)
+            attempts = [attempt if each.number == attempt.number else each for each in job.attempts]
+            status, failures = next_status(msgspec.structs.replace(job, attempts=tuple(attempts)))
             self._put_attempt(write, job_id, attempt)
             write.execute("DELETE FROM leases WHERE job = ? AND attempt = ?", (job_id, attempt.number))
             forecasts.end(write, job_id, attempt)
