@@ -13,7 +13,7 @@ from tests.cli.states import end, publish, start
 from tests.report.links import Links
 from tests.store.builders import submission, training
 from yolotui.cli.moments import read_past_moment
-from yolotui.core.jobs import Succeeded
+from yolotui.core.jobs import Failed, Outcome, Succeeded
 from yolotui.errors import WrongUse
 from yolotui.store import Actor, Store
 from yolotui.units import moment
@@ -32,6 +32,19 @@ def test_it_tells_what_ran_what_broke_and_what_it_cost(shell, night):
     assert "By project" in told
     assert "kWh" in told
     assert "EUR" in told
+
+
+@pytest.mark.parametrize("form", ["--markdown", "--json"])
+def test_a_password_in_the_last_words_of_what_broke_goes_no_further(shell, add, form):
+    job, said = add("fetch"), "Its last words: “no such file: ftp://anna:hunter2@data.lab/scans”"
+    an_hour_ago = time.time() - 3600
+    with Store(shell.home, clock=lambda: an_hour_ago) as earlier:
+        start(earlier, job, gpus=("GPU-0",))
+        failed = Failed(an_hour_ago, "exit_code", said)
+        end(earlier, job, failed, outcome=Outcome.FAILED, cause="exit_code", explanation=said)
+    told = shell("report", "--since", "2h", form).stdout
+    assert "no such file" in told
+    assert "hunter2" not in told
 
 
 def test_the_document_has_every_part(shell, night):

@@ -14,6 +14,7 @@ from yolotui.core.jobs import Attempt, Job, Outcome
 from yolotui.core.metrics import main_column
 from yolotui.core.reporting import CardUsage, Report, report
 from yolotui.core.standstill import Standstill
+from yolotui.harmless import without_passwords
 from yolotui.probe import Samples
 from yolotui.probe.samples import GpuSample
 from yolotui.report.charging import Charge, by_group, by_owner, by_project, total
@@ -224,7 +225,7 @@ def crashes(jobs: Sequence[Job], starts: Sequence[AuditRow], since: float, until
             attempt=attempt.number,
             at=attempt.ended_at or 0.0,
             cause=attempt.cause or "",
-            explanation=attempt.explanation,
+            explanation=without_passwords(attempt.explanation),
             then=_what_became(job, attempt),
             mended=how.get((job.id, attempt.number + 1), ()),
         )
