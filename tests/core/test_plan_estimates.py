@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from yolotui.core.estimating import History, Likeness, Record, learned, smoothed, still_needed
+from yolotui.core.estimating import History, Likeness, Record, learned, rhythm, still_needed
 from yolotui.core.timetable import Calibration, Forecast
 
 NIGHT = Likeness("train", "yolo11n.yaml", "shapes.yaml", 640, 16.0, 1, "A100")
@@ -31,8 +31,7 @@ def test_something_similar_is_known_less_well() -> None:
 
 
 def test_then_the_owners_word_then_a_guess_that_says_so() -> None:
-    history = History()
-    history.learn(Record(DEPLOY, 30.0))
+    history = History([Record(DEPLOY, 30.0)])
     told = history.expect(NIGHT, 20, user_s=7200.0, default_s=3600.0)
     assert (told.remaining_s, told.source) == (7200, "what its owner said")
     guess = history.expect(NIGHT, 20, default_s=3600.0)
@@ -56,10 +55,11 @@ def test_the_first_epoch_is_left_out_as_soon_as_there_is_another() -> None:
     assert (second.remaining_s, second.source) == (160, "its own epochs")
 
 
-def test_the_rhythm_follows_what_is_newest() -> None:
-    assert smoothed([10.0]) == 10
-    assert smoothed([10.0, 20.0]) == 13
-    assert 19 < smoothed([10.0] + [20.0] * 12) < 20
+def test_the_rhythm_follows_what_is_newest_and_leaves_the_first_out() -> None:
+    assert rhythm([]) is None
+    assert rhythm([90.0]) == 90
+    assert rhythm([90.0, 10.0, 20.0]) == 13
+    assert 19 < (rhythm([90.0, 10.0] + [20.0] * 12) or 0) < 20
 
 
 def test_an_early_stop_is_a_probability_that_is_learned() -> None:

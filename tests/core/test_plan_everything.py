@@ -12,7 +12,6 @@ from yolotui.core.bookings import Booking
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Notice, Priority
 from yolotui.core.plan import Policy, Preemption, plan
-from yolotui.core.planning.ground import is_for
 from yolotui.core.quotas import Quota, QuotaScope
 from yolotui.core.timetable import Demand, Entry, Need, World
 
@@ -158,5 +157,5 @@ def check_windows(world: World, demand: Demand, uuid: str, end: float, now: floa
     bindings = {binding.booking_id: binding.gpus for binding in plan(world, Policy(effort=0), now).bindings}
     for window in world.bookings:
         cards_of = bindings.get(window.id, window.gpus)
-        if uuid in cards_of and not is_for(window, demand) and window.ends_at > now:
+        if uuid in cards_of and not window.is_for(demand.job_id, demand.owner) and window.ends_at > now:
             assert end <= max(window.starts_at, now) + 1

@@ -71,11 +71,7 @@ class History:
     """What earlier runs tell about the next one."""
 
     def __init__(self, records: Sequence[Record] = ()) -> None:
-        self._records = list(records)
-
-    def learn(self, record: Record) -> None:
-        """Remember a run that has ended."""
-        self._records.append(record)
+        self._records = tuple(records)
 
     def expect(
         self, likeness: Likeness, epochs: int | None, *, user_s: float | None = None, default_s: float
@@ -91,13 +87,10 @@ class History:
         return self._estimate(default_s, GUESS, likeness)
 
     def remaining(self, likeness: Likeness, epoch_times_s: Sequence[float], epochs: int) -> Estimate | None:
-        """How long a run that has finished epochs will still take; None before its first one.
-
-        The first epoch is left out as soon as there is another: it warms up caches and takes a good part longer.
-        """
-        if not epoch_times_s:
+        """How long a run that has finished epochs will still take; None before its first one."""
+        rhythm_s = rhythm(epoch_times_s)
+        if rhythm_s is None:
             return None
-        rhythm_s = smoothed(epoch_times_s[1:] or epoch_times_s)
         left = max(0, epochs - len(epoch_times_s))
         source = OWN_EPOCHS[len(epoch_times_s) > 1]
         return self._estimate(max(left * rhythm_s, LEAST_REMAINING_S), source, likeness)
@@ -120,10 +113,15 @@ class History:
         )
 
 
-def smoothed(times_s: Sequence[float]) -> float:
-    """The rhythm of a row of durations: the newest count most."""
-    rhythm_s = times_s[0]
-    for time_s in times_s[1:]:
+def rhythm(epoch_times_s: Sequence[float]) -> float | None:
+    """How long an epoch takes, in seconds: the newest count most; None before there is one.
+
+    The first is left out as soon as there is another: it warms up caches and takes a good part longer.
+    """
+    if not epoch_times_s:
+        return None
+    rhythm_s, *others = epoch_times_s[1:] or epoch_times_s
+    for time_s in others:
         rhythm_s += SMOOTHING * (time_s - rhythm_s)
     return rhythm_s
 

@@ -22,7 +22,6 @@ OFFERED = 3
 MINUTE_S = 60.0
 """Offered windows begin on whole minutes: nobody books 22:47:13."""
 
-
 A_PAUSE, A_LOSS = 1.0, 100.0
 """What it weighs to disturb a job that goes on later, and one that can't."""
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import isfinite
 
+from yolotui.core.estimating import rhythm
 from yolotui.core.jobs import Progress
 from yolotui.telemetry.series import EpochRow, RunSeries
-
-NEWEST_WEIGHT = 0.3
-"""How much the newest epoch's duration counts in the smoothed rhythm."""
 
 _SCORES = ("metrics/mAP50-95", "metrics/accuracy_top1", "metrics/mIoU", "metrics/delta1", "metrics/mAP50")
 
@@ -53,21 +50,11 @@ def best_row(series: RunSeries) -> EpochRow | None:
 
 
 def rhythm_s(series: RunSeries) -> float | None:
-    """A smoothed duration of one epoch of the newest attempt, in seconds.
-
-    The first epoch of an attempt warms up and is left out, unless it is the only one; None before that.
-    """
+    """The rhythm of the newest attempt, in seconds; None before its first epoch has ended."""
     told = series.newest is not None and series.newest.first_at_s is not None
     number = series.newest.number if series.newest and told else 0
     durations = [row.epoch_s for row in series.epochs if row.attempt == number and row.epoch_s is not None]
-    return _smoothed(durations[1:] or durations)
-
-
-def _smoothed(durations: Iterable[float]) -> float | None:
-    smooth: float | None = None
-    for duration in durations:
-        smooth = duration if smooth is None else NEWEST_WEIGHT * duration + (1 - NEWEST_WEIGHT) * smooth
-    return smooth
+    return rhythm(durations)
 
 
 def _score(row: EpochRow) -> float | None:

@@ -18,7 +18,6 @@ from yolotui.units import format_weekday
 SETTLED_BEFORE_S = 3600.0
 """Who runs on which card is not known long before; what is lost or closed is."""
 
-
 LEAVING = frozenset({"pausing", "stopping"})
 
 
@@ -91,12 +90,7 @@ def _best(
     if not is_near and all(uuid in own and troubles[uuid] < Trouble.UNUSABLE for uuid in booking.gpus):
         return booking.gpus
     likes = {(gpu.name, gpu.memory_total_bytes) for gpu in own.values()}
-    taken = {
-        uuid
-        for other in others
-        if other.starts_at < booking.kept_until and booking.starts_at < other.kept_until
-        for uuid in other.gpus
-    }
+    taken = {uuid for other in others if other.meets(booking) for uuid in other.gpus}
     eligible = [
         gpu
         for gpu in gpus

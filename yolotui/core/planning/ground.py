@@ -206,11 +206,6 @@ class Ground:
         return (*devices.items(), *((pool, len(demand.holding)) for pool in self.also(demand)))
 
 
-def is_for(booking: Booking, demand: Demand) -> bool:
-    """Whether a booking is the demand's own."""
-    return booking.job_id == demand.job_id if booking.job_id is not None else booking.owner.name == demand.owner
-
-
 def _bookings_by_card(bookings: Iterable[Booking]) -> Mapping[str, tuple[int, ...]]:
     on_card: dict[str, tuple[int, ...]] = {}
     for booking in bookings:
@@ -224,6 +219,7 @@ def _accessible(bookings: Sequence[Booking], demands: Iterable[Demand]) -> dict[
     if not bookings:
         return {}
     mine = {
-        demand.job_id: frozenset(booking.id for booking in bookings if is_for(booking, demand)) for demand in demands
+        demand.job_id: frozenset(booking.id for booking in bookings if booking.is_for(demand.job_id, demand.owner))
+        for demand in demands
     }
     return {job_id: ids for job_id, ids in mine.items() if ids}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from yolotui.core.bookings import Booking
 from yolotui.core.planning.entries import Entries
 from yolotui.core.planning.evicting import Stay
-from yolotui.core.planning.ground import Ground, is_for
+from yolotui.core.planning.ground import Ground
 from yolotui.core.planning.leaving import Departure, leave
 from yolotui.core.planning.ordering import rank_of
 from yolotui.core.planning.policy import Policy
@@ -94,7 +94,8 @@ class Holdings:
             for stay in self.stays.values()
             if not ((departure := self.departures.get(stay.demand.job_id)) and departure.notice)
             and not any(
-                is_for(booking, stay.demand) and not set(booking.gpus).isdisjoint(stay.demand.holding)
+                booking.is_for(stay.demand.job_id, stay.demand.owner)
+                and not set(booking.gpus).isdisjoint(stay.demand.holding)
                 for booking in open_now
             )
         ]

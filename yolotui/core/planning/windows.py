@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from yolotui.core.bookings import Booking
 from yolotui.core.jobs import Notice
-from yolotui.core.planning.ground import Ground, is_for
+from yolotui.core.planning.ground import Ground
 from yolotui.core.planning.leaving import RESTART_S, UNKNOWN_EPOCH_S, Departure, is_pausable, leave, loses
 from yolotui.core.planning.policy import Policy
 from yolotui.core.planning.profile import Profile
@@ -60,7 +60,7 @@ def run_into(demand: Demand, finish: float, bookings: Iterable[Booking], now: fl
         booking
         for booking in bookings
         if max(now, booking.starts_at) < min(finish, booking.ends_at)
-        and not is_for(booking, demand)
+        and not booking.is_for(demand.job_id, demand.owner)
         and not set(booking.gpus).isdisjoint(demand.holding)
     )
     return iter(sorted(hit, key=lambda booking: (booking.starts_at, booking.id)))
