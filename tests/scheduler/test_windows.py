@@ -13,10 +13,10 @@ from yolotui.core.gpus import Foreign, Free, Gpu, Host, Lost
 from yolotui.core.jobs import Attempt, Job, Outcome, Succeeded
 from yolotui.core.timetable import Binding, Entry, Hindrance, Timetable, Why
 from yolotui.locations import Home
-from yolotui.probe.processes import login_name
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.windows import Windows
 from yolotui.store import Actor, Store
+from yolotui.users import login_name
 
 HOUR = 3600.0
 BEGAN_AT = 1_800_000_000.0

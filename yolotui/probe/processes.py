@@ -6,13 +6,13 @@ boot and boot id together are one. Whatever can't be read (gone meanwhile, anoth
 
 from __future__ import annotations
 
-import pwd
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from yolotui.core.jobs import Process
+from yolotui.users import login_name
 
 ATTEMPT_TAG = "YOLOTUI_ATTEMPT"
 PROC = Path("/proc")
@@ -94,14 +94,6 @@ def owner_of(pid: int, *, proc: Path = PROC) -> str | None:
     except OSError:
         return None
     return login_name(uid)
-
-
-def login_name(uid: int) -> str:
-    """The name of a user of this machine, or "uid 1234"."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _pids(proc: Path) -> Iterator[int]:

@@ -9,10 +9,10 @@ from yolotui.core.bookings import Booked, Booking, Ending, Open, Waitlisted
 from yolotui.core.gpus import Foreign, Lost
 from yolotui.core.jobs import Job, Kind, Notice, Running
 from yolotui.core.timetable import Eviction, Timetable
-from yolotui.probe.processes import login_name
 from yolotui.scheduler.picture import Picture
 from yolotui.scheduler.watch import Readings
 from yolotui.store import Store
+from yolotui.users import login_name
 
 USE_NOTED_EVERY_S = 60.0
 

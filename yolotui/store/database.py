@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import socket
 import sqlite3
 import time
@@ -18,6 +17,7 @@ import msgspec
 
 from yolotui.errors import QueueDamaged, QueueOutOfReach, QueueUnusable
 from yolotui.locations import Home
+from yolotui.users import login_name
 
 BUSY_TIMEOUT_S = 10.0
 CHECKPOINT_PATIENCE_S = 0.1  # nobody can write meanwhile
@@ -38,12 +38,7 @@ class Actor:
         """The person at the keyboard: `YOLOTUI_USER`, else the login name."""
         uid = os.getuid()
         name = os.environ.get("YOLOTUI_USER", "").encode(errors="replace").decode()
-        if not name:
-            try:
-                name = pwd.getpwuid(uid).pw_name
-            except KeyError:
-                name = f"uid {uid}"
-        return cls(name, uid, reason)
+        return cls(name or login_name(uid), uid, reason)
 
     @classmethod
     def scheduler(cls, reason: str = "") -> Actor:

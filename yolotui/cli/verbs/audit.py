@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
 from collections.abc import Sequence
 from functools import cache
 
@@ -13,6 +12,9 @@ from yolotui.cli.documents import audit_document
 from yolotui.cli.options import jobs_argument, json_option, open_queue
 from yolotui.cli.printing import Table, print_document, print_table
 from yolotui.store import AuditRow
+from yolotui.users import login_name
+
+_login_name = cache(login_name)  # it asks the machine's directory, for every row
 
 
 @click.command("audit")
@@ -37,11 +39,3 @@ def audit_verb(jobs: Sequence[str], lines: int, as_json: bool) -> None:
 def _who(row: AuditRow) -> str:
     """The name that people see, with the uid where the name claims to be somebody else's: the uid can't be chosen."""
     return row.actor if row.actor in (_login_name(row.uid), "scheduler") else f"{row.actor} (uid {row.uid})"
-
-
-@cache
-def _login_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return ""
