@@ -32,18 +32,15 @@ def training_environment(
     weights_dir: str | None = None,
     locks_dir: str | None = None,
 ) -> dict[str, str]:
-    """The complete environment of an attempt's processes.
+    """The complete environment of a training's processes.
 
     `gpu_uuids` is empty on the CPU. `weights_dir` holds weights fetched once for all runs, `locks_dir` the locks that
     runs on the same data set share; both have defaults beside the run directory.
     """
-    environment = {key: value for key, value in base.items() if not is_scrubbed(key)}
+    environment = command_environment(base, attempt=attempt, gpu_uuids=gpu_uuids)
     runs_dir = os.path.dirname(os.path.abspath(run_dir))
     environment.update(
-        CUDA_DEVICE_ORDER="PCI_BUS_ID",
-        CUDA_VISIBLE_DEVICES=",".join(gpu_uuids) or NO_GPU,
         PYTHONUNBUFFERED="1",
-        YOLOTUI_ATTEMPT=attempt,
         YOLOTUI_LOCKS=locks_dir or base.get("YOLOTUI_LOCKS") or os.path.join(runs_dir, ".locks"),
         YOLOTUI_WEIGHTS=weights_dir or base.get("YOLOTUI_WEIGHTS") or os.path.join(runs_dir, ".weights"),
         YOLO_AUTOINSTALL="false",
@@ -51,6 +48,16 @@ def training_environment(
         YOLO_OFFLINE="true",  # older versions understand no other word
     )
     return environment
+
+
+def command_environment(base: Mapping[str, str], *, attempt: str, gpu_uuids: Sequence[str]) -> dict[str, str]:
+    """The complete environment of a command: the caller's, with the devices that it may see and the attempt's tag."""
+    return {
+        **{key: value for key, value in base.items() if not is_scrubbed(key)},
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": ",".join(gpu_uuids) or NO_GPU,
+        "YOLOTUI_ATTEMPT": attempt,
+    }
 
 
 def is_scrubbed(name: str) -> bool:

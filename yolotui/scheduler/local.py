@@ -22,7 +22,7 @@ from yolotui.leadership import scheduler_command, scheduler_environment
 from yolotui.locations import Home, attempt_directory
 from yolotui.probe.processes import attempt_of, boot_id, descendants, identity, is_alive, tagged_processes
 from yolotui.runner.durable import write_atomically
-from yolotui.runner.environment import is_scrubbed, shim_argv, trainer_argv, training_environment
+from yolotui.runner.environment import command_environment, shim_argv, trainer_argv, training_environment
 from yolotui.scheduler.executor import Alive, Ended, NeverStarted, NotYet, Order, OutOfSight, Sighting
 from yolotui.scheduler.wakeups import Wakeups
 
@@ -184,12 +184,7 @@ class LocalExecutor:
         base = {**order.environment, **spec.env}
         if spec.kind is Kind.COMMAND:
             argv, cwd = list(order.command), spec.cwd or str(run_dir)
-            environment = {key: value for key, value in base.items() if not is_scrubbed(key)}
-            environment |= {
-                "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-                "CUDA_VISIBLE_DEVICES": ",".join(cards) or "-1",
-                "YOLOTUI_ATTEMPT": order.attempt.uuid,
-            }
+            environment = command_environment(base, attempt=order.attempt.uuid, gpu_uuids=cards)
         else:
             argv = trainer_argv(spec.python or sys.executable, str(attempt_dir), spec.gpus)
             cwd = str(run_dir / "cwd")
