@@ -31,7 +31,6 @@ class AttemptReader:
 
     def __init__(self, number: int, path: Path) -> None:
         self.number = number
-        self.skipped = 0
         self._lines = IncrementalLines(path)
         self._generation = 0
         self._forget()
@@ -53,10 +52,7 @@ class AttemptReader:
         news = False
         for line in self._lines.read():
             self._notice_restart(tail)
-            event = decode(line)
-            if event is None:
-                self.skipped += 1
-            else:
+            if (event := decode(line)) is not None:
                 news = True
                 self._take(event, tail)
         return self._notice_restart(tail) or news

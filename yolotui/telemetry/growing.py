@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ class GrowingFile:
 class IncrementalLines:
     """The whole lines of a growing text file, each once.
 
-    A torn last line is kept until it is whole. `undecodable` counts lines that are no UTF-8 or longer than a MiB;
+    A torn last line is kept until it is whole. Lines that are no UTF-8 or longer than a MiB are left out.
     `generation` goes up when the file was truncated or replaced, and its lines come anew.
     """
 
@@ -72,7 +73,6 @@ class IncrementalLines:
         self._file = GrowingFile(path)
         self._torn = b""
         self._overlong = False
-        self.undecodable = 0
         self.generation = 0
 
     def read(self) -> Iterator[str]:
@@ -92,9 +92,6 @@ class IncrementalLines:
     def _finished(self, line: bytes) -> Iterator[str]:
         if self._overlong:
             self._overlong = False
-            self.undecodable += 1
             return
-        try:
+        with suppress(UnicodeDecodeError):
             yield line.removesuffix(b"\r").decode("utf-8")
-        except UnicodeDecodeError:
-            self.undecodable += 1

@@ -49,11 +49,6 @@ class RunReader:
             self._series = self._build()
         return self._series
 
-    @property
-    def skipped_lines(self) -> int:
-        """Lines of events that could not be understood."""
-        return sum(attempt.skipped for attempt in self._attempts.values())
-
     def _find_attempts(self) -> None:
         try:
             names = [path.name for path in self.run_dir.iterdir()]

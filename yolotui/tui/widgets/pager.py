@@ -90,11 +90,6 @@ class Pager(ScrollView, can_focus=False, inherit_bindings=False):
         first = self.scroll_offset.y
         return range(first, min(len(self._rows), first + self.size.height))
 
-    @property
-    def at_end(self) -> bool:
-        """Whether the last row is in sight."""
-        return self.scroll_offset.y >= self._furthest
-
     # Moving
 
     def move(self, rows: int) -> None:
