@@ -11,7 +11,7 @@ from yolotui.report.charging import HOUR_S, Charge, hours, money
 from yolotui.report.gathering import Curve, Gap, NightReport
 from yolotui.report.heat import heat_lines
 from yolotui.report.sections import HeatStrips, Line, LineChart, Section
-from yolotui.units import format_clock, format_duration
+from yolotui.units import format_clock, format_duration, format_moment
 
 CAUSES_TOLD = 12
 
@@ -20,7 +20,7 @@ def sections(night: NightReport, costs: CostsConfig, now: float) -> list[Section
     """All of them, in the order in which they are told."""
     charges = (("By owner", night.by_owner), ("By group", night.by_group), ("By project", night.by_project))
     return [
-        _total(night, costs, now),
+        _total(night, costs),
         _cards(night, now),
         *(_charges(title, charged, costs) for title, charged in charges if charged),
         _runs(night),
@@ -30,9 +30,9 @@ def sections(night: NightReport, costs: CostsConfig, now: float) -> list[Section
     ]
 
 
-def _total(night: NightReport, costs: CostsConfig, now: float) -> Section:
+def _total(night: NightReport, costs: CostsConfig) -> Section:
     usage, total = night.usage, night.total
-    span = f"{format_clock(usage.since, now)} to {format_clock(usage.until, now)}"
+    span = f"{format_moment(usage.since)} to {format_moment(usage.until)}"  # a page is kept: which yesterday it was
     share = usage.share_busy
     told = f"{hours(total.gpu_s)} GPU-hours"
     sentences = [told + (f", {share:.0%} of the cards' time." if share is not None else ".")]
