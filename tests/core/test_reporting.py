@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.core.jobs import HOUR, attempt, job
+from yolotui.core.jobs import Held
 from yolotui.core.reporting import Period, bounds, gpu_seconds, project_name, report
 
 CARDS = {"GPU-0": "0 H100", "GPU-1": "1 H100"}
@@ -50,6 +52,7 @@ def test_gaps_say_how_many_jobs_were_in_the_queue():
         job(3, submitted=0.5),
         job(4, submitted=2),
         job(5, submitted=0.5, gpus=0),
+        replace(job(6, submitted=0.5), status=Held(1.0, "no labels")),
     ]
     found = report(jobs, {"GPU-0": "0"}, 0, 5 * HOUR)
     (card,) = found.cards

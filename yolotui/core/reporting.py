@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from msgspec import Struct
 
-from yolotui.core.jobs import Job
+from yolotui.core.jobs import Held, Job
 
 SHORTEST_GAP_S = 60.0
 NIGHT_BEGINS_H, NIGHT_ENDS_H = 18, 8
@@ -206,7 +206,7 @@ def _stretches(spans: Sequence[_Span], since: float, until: float) -> Iterable[t
 
 
 class _QueueLength:
-    """How many jobs that need a GPU were in the queue at a moment: submitted, not started yet, not ended."""
+    """How many jobs that need a GPU were in the queue at a moment: submitted, not started yet, not ended, not held."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         asking = [job for job in jobs if job.spec.gpus]
@@ -219,9 +219,11 @@ class _QueueLength:
 
 
 def left_queue_at(job: Job) -> float | None:
-    """When it stopped waiting for its first start (UTC seconds); None while it waits."""
+    """When it stopped waiting for its first start (UTC seconds): it came, or is not to come. None while it waits."""
     started = next((attempt.started_at for attempt in job.attempts if attempt.started_at is not None), None)
-    return started if started is not None else job.status.since if job.ended else None
+    if started is not None:
+        return started
+    return job.status.since if job.ended or isinstance(job.status, Held) else None
 
 
 def _result(job: Job, gpu_s: float, ran_s: float) -> RunResult:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from yolotui.core.metrics import main_metric
 from yolotui.core.reporting import CardUsage, Report, RunResult, Usage
+from yolotui.report.charging import hours
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import CAUTION, DIM, GREEN, PLAIN, QUIET, SKY, STATE_COLOURS, STRONG, ink
 from yolotui.tui.panels.texts import pieces, spread
@@ -42,7 +43,7 @@ def report_lines(report: Report, now: float, width: int, glyphs: Glyphs) -> list
 def total_text(report: Report) -> str:
     """`31.5 GPU-hours, 82 % of the cards' time`."""
     share = report.share_busy
-    return f"{report.gpu_s / 3600:.1f} GPU-hours" + (f", {share:.0%} of the cards' time" if share is not None else "")
+    return f"{hours(report.gpu_s)} GPU-hours" + (f", {share:.0%} of the cards' time" if share is not None else "")
 
 
 def _cards(report: Report, now: float, width: int, glyphs: Glyphs) -> list[Row]:
