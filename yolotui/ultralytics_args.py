@@ -31,9 +31,6 @@ OWNED = {
 }
 """Arguments that are not a job's to give, and why."""
 
-EPOCHS, PATIENCE, BATCH, IMGSZ = 100, 100, 16, 640
-"""What train() takes where nothing is said: forecasts, memory and checks are reckoned with it."""
-
 # Ultralytics still takes these and warns; they are no longer in default.yaml.
 DEPRECATED = frozenset(
     {"boxes", "hide_labels", "hide_conf", "line_thickness", "end2end", "int8", "half"}

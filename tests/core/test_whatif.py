@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from yolotui.core.gpus import Excluded, Gpu, Host
 from yolotui.core.jobs import Argument, Attempt, Job, JobSpec, Kind, Owner, Priority, Progress, Succeeded
@@ -149,6 +150,9 @@ def training(model: str, epochs: int = 10, **details: Any) -> JobSpec:
 def test_a_new_job_takes_as_long_as_its_like_did_else_what_its_owner_said() -> None:
     past = [ended(1, training("n.yaml"), run_s=600.0), ended(2, training("x.yaml"), run_s=6000.0)]
     assert expected(training("n.yaml", epochs=20, estimate_s=5.0), past).remaining_s == pytest.approx(1200.0)
+    in_other_words = replace(past[0].spec, arguments={"epochs": 20, "batch": 16})
+    assert expected(in_other_words, past).remaining_s == pytest.approx(1200.0)
+    assert expected(in_other_words, past).source == "earlier runs of the same"
     assert expected(training("m.yaml", estimate_s=500.0), past).remaining_s == 500.0
     assert expected(training("m.yaml"), past).source.startswith("a guess")
     assert expected(command(estimate_s=30.0), past).remaining_s == 30.0

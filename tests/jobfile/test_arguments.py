@@ -8,6 +8,7 @@ import pytest
 
 from yolotui import ultralytics_args
 from yolotui.core.jobs import Kind
+from yolotui.core.training_defaults import BATCH, EPOCHS, IMGSZ, PATIENCE
 
 
 def test_every_argument_of_the_installed_version_is_known_with_a_type():
@@ -29,7 +30,7 @@ def test_ultralytics_own_defaults_are_right():
     listed = yaml.safe_load((root / "cfg/default.yaml").read_text(encoding="utf-8"))
     given = {key: value for key, value in listed.items() if key not in ultralytics_args.OWNED}
     assert ultralytics_args.check(Kind.TRAIN, given) == []
-    reckoned_with = (ultralytics_args.EPOCHS, ultralytics_args.PATIENCE, ultralytics_args.BATCH, ultralytics_args.IMGSZ)
+    reckoned_with = (EPOCHS, PATIENCE, BATCH, IMGSZ)
     assert reckoned_with == tuple(listed[name] for name in ("epochs", "patience", "batch", "imgsz"))
 
 

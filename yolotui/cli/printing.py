@@ -26,7 +26,6 @@ NARROW = 110
 ELASTIC = frozenset({"name", "group", "best"})
 """Columns that give way on a narrow terminal; the last one wraps."""
 
-
 OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 """What a terminal obeys and JSON leaves as it is: written as \\uXXXX. Such letters occur inside of strings alone."""
 

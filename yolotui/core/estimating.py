@@ -11,8 +11,9 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from yolotui.core.jobs import Kind
+from yolotui.core.jobs import Argument, JobSpec, Kind
 from yolotui.core.timetable import Calibration, Estimate, Forecast
+from yolotui.core.training_defaults import BATCH, IMGSZ
 
 GUESS_S = {Kind.TRAIN: 3600.0, Kind.VAL: 300.0, Kind.PREDICT: 300.0, Kind.EXPORT: 300.0, Kind.COMMAND: 600.0}
 """What a job takes of which nothing at all is known. An estimate made from it says so."""
@@ -126,6 +127,22 @@ def rhythm(epoch_times_s: Sequence[float]) -> float | None:
     return rhythm_s
 
 
+def likeness_of(spec: JobSpec, gpu_model: str = "") -> Likeness:
+    """What makes another run take alike, on such GPUs; a job that spells a default out is the same."""
+    if spec.kind is Kind.COMMAND:
+        return Likeness(kind=spec.kind, gpus=spec.gpus, gpu_model=gpu_model, command=spec.command)
+    batch = spec.arguments.get("batch", BATCH)
+    return Likeness(
+        kind=spec.kind,
+        model=spec.model or "",
+        data=spec.data or "",
+        imgsz=_largest(spec.arguments.get("imgsz", IMGSZ)),
+        batch=batch if isinstance(batch, int | float) else None,
+        gpus=spec.gpus,
+        gpu_model=gpu_model,
+    )
+
+
 def still_needed(estimate_s: float, elapsed_s: float) -> float:
     """What is left of an estimate; one that was outrun is corrected upwards, by a part of what it has taken so far."""
     if elapsed_s < estimate_s:
@@ -155,6 +172,11 @@ def _is_similar(one: Likeness, other: Likeness) -> bool:
     if one.command or other.command:
         return one.command == other.command
     return (one.kind, one.model, one.data) == (other.kind, other.model, other.data)
+
+
+def _largest(size: Argument) -> int | None:
+    sizes = size if isinstance(size, list) else [size]
+    return max((each for each in sizes if isinstance(each, int)), default=None)
 
 
 def _scaled_s(record: Record, epochs: int | None) -> float:

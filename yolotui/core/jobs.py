@@ -445,6 +445,11 @@ class Job(Struct, frozen=True, kw_only=True):
         return isinstance(self.status, ENDED)
 
     @property
+    def ran_s(self) -> float:
+        """How long its attempts ran that have ended, in seconds."""
+        return sum(each.ended_at - each.started_at for each in self.attempts if each.started_at and each.ended_at)
+
+    @property
     def retries_used(self) -> int:
         """How often a failure was, or is about to be, followed by another try: the last one of a failed job is not."""
         return max(0, self.failures - isinstance(self.status, Failed))

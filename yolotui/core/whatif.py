@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from yolotui.core.bookings import Booking, Over
-from yolotui.core.estimating import GUESS_S, History, Likeness, Record
+from yolotui.core.estimating import GUESS_S, History, Record, likeness_of
 from yolotui.core.gpus import Gpu
 from yolotui.core.jobs import Job, JobSpec, Kind, Priority
 from yolotui.core.plan import Move, Policy, moves, plan
@@ -130,26 +130,12 @@ def expected(spec: JobSpec, jobs: Iterable[Job]) -> Estimate:
     """
     history = History([_record(job) for job in jobs if job.state == "succeeded" and job.attempts])
     guess_s = GUESS_S[spec.kind]
-    return history.expect(_likeness(spec), spec.epochs, user_s=spec.estimate_s, default_s=guess_s)
-
-
-def _likeness(spec: JobSpec) -> Likeness:
-    imgsz, batch = spec.arguments.get("imgsz"), spec.arguments.get("batch")
-    return Likeness(
-        kind=spec.kind,
-        model=spec.model or "",
-        data=spec.data or "",
-        imgsz=imgsz if isinstance(imgsz, int) else None,
-        batch=batch if isinstance(batch, int | float) else None,
-        gpus=spec.gpus,
-        command=spec.command,
-    )
+    return history.expect(likeness_of(spec), spec.epochs, user_s=spec.estimate_s, default_s=guess_s)
 
 
 def _record(job: Job) -> Record:
-    spans = [(attempt.started_at, attempt.ended_at) for attempt in job.attempts]
-    ran_s = sum(ended_at - started_at for started_at, ended_at in spans if started_at and ended_at)
-    return Record(_likeness(job.spec), ran_s, job.spec.epochs or 0, job.progress.epochs_done, job.progress.epoch_s)
+    progress = job.progress
+    return Record(likeness_of(job.spec), job.ran_s, job.spec.epochs or 0, progress.epochs_done, progress.epoch_s)
 
 
 def need_of(job: Job, mode: str) -> Need:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from yolotui.core.jobs import Argument, JobSpec
 from yolotui.core.preflight import Remark
+from yolotui.core.training_defaults import EPOCHS
 from yolotui.preflight.given import number
-from yolotui.ultralytics_args import EPOCHS
 
 STRIDE = 32  # pixels: Ultralytics rounds the size of images up to a multiple
 LARGEST = 32_767  # pixels: OpenCV counts them in 16 bits where it warps an image

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import DataReport, Preflight, Remark, worst_first
+from yolotui.core.training_defaults import IMGSZ
 from yolotui.preflight import arguments, machine
 from yolotui.preflight.basis import basis_of, code_of
 from yolotui.preflight.dataset import Progress, report_on
@@ -18,7 +19,6 @@ from yolotui.preflight.description import UNLABELLED_TASKS, DescriptionError, re
 from yolotui.preflight.given import number
 from yolotui.preflight.machine import Machine
 from yolotui.runner.checkpoints import CheckpointError, inspect
-from yolotui.ultralytics_args import IMGSZ
 
 TASKS = {"cls": "classify", "seg": "segment", "sem": "semantic", "pose": "pose", "obb": "obb", "depth": "depth"}
 # What passes (a share that is away, too many open files) is no reason to keep a training from its start.

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from yolotui.core.jobs import JobSpec
 from yolotui.core.preflight import DataReport, Remark
+from yolotui.core.training_defaults import BATCH, IMGSZ
 from yolotui.preflight.given import number
-from yolotui.ultralytics_args import BATCH, IMGSZ
 from yolotui.units import format_bytes
 
 CHANNELS = 3  # bytes of a pixel

@@ -9,13 +9,13 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from yolotui.core.estimating import GUESS_S, History, Likeness, Record, still_needed
-from yolotui.core.jobs import ACTIVE, Argument, Attempt, Job, JobSpec, Kind, Outcome
+from yolotui.core.estimating import GUESS_S, History, Likeness, Record, likeness_of, still_needed
+from yolotui.core.jobs import ACTIVE, Attempt, Job, JobSpec, Kind, Outcome
 from yolotui.core.limits import spent_s
 from yolotui.core.timetable import Estimate
+from yolotui.core.training_defaults import EPOCHS, PATIENCE
 from yolotui.scheduler.judging import FINISHED_ON_REQUEST
 from yolotui.store import ForecastRecord
-from yolotui.ultralytics_args import BATCH, EPOCHS, IMGSZ, PATIENCE
 
 RHYTHM_AFTER = 2  # epochs: the first warms up, and tells others nothing
 KEPT_RECORDS = 200  # of the same model and data; older ones tell nothing that these don't
@@ -146,22 +146,6 @@ def keep_newest(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int) -
         del kept[next(iter(kept))]
 
 
-def likeness_of(spec: JobSpec, gpu_model: str) -> Likeness:
-    """What makes another run take alike, on such GPUs; a job that spells a default out is the same."""
-    if spec.kind is Kind.COMMAND:
-        return Likeness(kind=spec.kind, gpus=spec.gpus, gpu_model=gpu_model, command=spec.command)
-    batch = spec.arguments.get("batch", BATCH)
-    return Likeness(
-        kind=spec.kind,
-        model=spec.model or "",
-        data=spec.data or "",
-        imgsz=_largest(spec.arguments.get("imgsz", IMGSZ)),
-        batch=batch if isinstance(batch, int | float) else None,
-        gpus=spec.gpus,
-        gpu_model=gpu_model,
-    )
-
-
 def _kin(likeness: Likeness) -> _Kin:
     """What two runs must have in common for one to tell anything about the other."""
     return likeness.command or (likeness.kind, likeness.model, likeness.data)
@@ -179,13 +163,12 @@ def _record(job: Job) -> Record | None:
         if epoch_s is None:
             return None
         return Record(likeness, run_s=epoch_s * own_epochs, epochs_done=progress.epochs_done, epoch_s=epoch_s)
-    run_s = sum(each.ended_at - each.started_at for each in job.attempts if each.started_at and each.ended_at)
-    if run_s <= 0:
+    if job.ran_s <= 0:
         return None
     by_itself = not last.explanation.startswith(FINISHED_ON_REQUEST)
     return Record(
         likeness,
-        run_s=run_s,
+        run_s=job.ran_s,
         epochs_planned=(_epochs_total(job) or 0) if by_itself else 0,
         epochs_done=progress.epochs_done,
         # One attempt's whole duration tells more than its epochs: beginning and end are in it. Several repeat some.
@@ -209,11 +192,6 @@ def _time_limit_s(spec: JobSpec) -> float | None:
     """Ultralytics' `time`: hours that a training takes, whatever its epochs."""
     hours = spec.arguments.get("time")
     return hours * 3600.0 if isinstance(hours, int | float) and hours > 0 else None
-
-
-def _largest(size: Argument) -> int | None:
-    sizes = size if isinstance(size, list) else [size]
-    return max((each for each in sizes if isinstance(each, int)), default=None)
 
 
 def _quantile(values: Sequence[float], part: float) -> float:

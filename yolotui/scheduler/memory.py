@@ -10,7 +10,7 @@ from yolotui.core.failures import Retry, retry_of
 from yolotui.core.gpus import Gpu, Host
 from yolotui.core.jobs import Attempt, Job, JobSpec, Kind
 from yolotui.core.timetable import Demand
-from yolotui.ultralytics_args import BATCH, IMGSZ
+from yolotui.core.training_defaults import BATCH, IMGSZ
 from yolotui.units import format_bytes
 
 HEADROOM = 1.15

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from yolotui.core.failures import Retry, retry_of
 from yolotui.core.jobs import Job
+from yolotui.core.training_defaults import BATCH
 from yolotui.telemetry import RunReader
-from yolotui.ultralytics_args import BATCH
 
 
 def smaller_batch(job: Job) -> int | None:

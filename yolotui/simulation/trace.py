@@ -79,14 +79,14 @@ def trace_of(jobs: Iterable[Job]) -> Trace:
 
     A job comes after those that it hung on, as far as they ran, too.
     """
-    ran = sorted((job for job in jobs if job.ended and _held_s(job) > 0), key=lambda job: (job.submitted_at, job.id))
+    ran = sorted((job for job in jobs if job.ended and job.ran_s > 0), key=lambda job: (job.submitted_at, job.id))
     past = {job.id: (position, job) for position, job in enumerate(ran)}
     first_s = ran[0].submitted_at if ran else 0.0
     return tuple(
         TraceJob(
             submit_s=job.submitted_at - first_s,
             gpus=job.spec.gpus,
-            duration_s=_held_s(job),
+            duration_s=job.ran_s,
             priority=job.priority,
             estimate_s=job.spec.estimate_s,
             vram_bytes=job.spec.vram_bytes if job.spec.gpus == 1 else None,
@@ -109,11 +109,6 @@ def _positions_before(job: Job, past: Mapping[int, tuple[int, Job]]) -> tuple[in
         if job.after_modes.get(need.id) == "any" and need.state == "succeeded"
     ]
     return (*required, *(position for _, position in sorted(alternatives)[:1]))
-
-
-def _held_s(job: Job) -> float:
-    spans = [(attempt.started_at, attempt.ended_at) for attempt in job.attempts]
-    return sum(ended_at - started_at for started_at, ended_at in spans if started_at and ended_at)
 
 
 def _check_columns(names: Iterable[str], path: Path) -> None:

@@ -19,7 +19,6 @@ from yolotui.core.timetable import Demand, Need, NeedMode, Why, World
 
 MUCH_SOONER_S = 60.0
 
-
 ASK_FOR_FEWER = "Ask for less, or have the quota changed in the configuration."
 
 

@@ -14,8 +14,6 @@ RESTART_S = 60.0
 """What a pause costs beside the work since the checkpoint: to load, to fill the caches, to warm up once more."""
 UNKNOWN_EPOCH_S = 300.0
 """The longest that one waits for the end of an epoch, as far as one can say while none has ended yet."""
-
-
 SOON_S = 1.0
 """Whoever still holds its GPUs has not left them yet, however late it is."""
 
