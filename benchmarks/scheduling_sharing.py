@@ -15,12 +15,12 @@ from benchmarks.scheduling_traces import LOAD, WINDOW, prepared
 from yolotui.core.bookings import Booked, Booking
 from yolotui.core.jobs import Owner, Priority
 from yolotui.core.plan import Kind, Policy
-from yolotui.simulation.generating import DAY_S, generate
+from yolotui.simulation.generating import generate
 from yolotui.simulation.machine import CARD_BYTES
 from yolotui.simulation.replaying import Ran, replay
 from yolotui.simulation.trace import Trace, TraceJob
+from yolotui.units import DAY_S, HOUR_S
 
-HOUR_S = 3600.0
 FRACTIONS = (0.2, 0.35, 0.5, 0.7)
 SLACK = (1.3, 2.8)  # of the durations, as in the Chronus trace
 WEEK_DRAWS = 3

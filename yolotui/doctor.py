@@ -23,8 +23,8 @@ from yolotui.locations import Home
 from yolotui.probe.logind import logout_policy
 from yolotui.probe.mounts import mount_of
 from yolotui.probe.torch_build import TorchBuild, installed_torch
+from yolotui.units import GIB
 
-GIB = 1024**3
 OLDEST_PYTHON = (3, 11)
 
 

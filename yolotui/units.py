@@ -12,8 +12,9 @@ BYTES: dict[str, int] = {
     **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", start=1)},
     **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", start=1)},
 }
-DAY_S = 86400.0
-LONGEST_S = 100 * 365 * 86400.0
+HOUR_S, DAY_S = 3600.0, 86400.0
+GIB = 1024**3
+LONGEST_S = 100 * 365 * DAY_S
 LARGEST_BYTES = 2**63 - 1
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

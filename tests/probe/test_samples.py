@@ -12,7 +12,8 @@ import pytest
 
 from yolotui.core.gpus import Gpu, Host
 from yolotui.probe import GpuSample, HostSample, Samples
-from yolotui.probe.samples import DAY_S, TIDY_EVERY_S
+from yolotui.probe.samples import TIDY_EVERY_S
+from yolotui.units import DAY_S
 
 START = 1_700_000_000.0 // 60 * 60  # the beginning of a minute
 

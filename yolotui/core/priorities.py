@@ -11,10 +11,10 @@ from math import log
 from msgspec import Struct
 
 from yolotui.core.jobs import Priority
+from yolotui.units import HOUR_S
 
 BASES = {Priority.P0: 0.0, Priority.P1: 10.0, Priority.P2: 100.0, Priority.P3: 1000.0}
 KEPT_PER_HOUR: float = 0.95
-HOUR_S = 3600.0
 
 
 class Score(Struct, frozen=True):

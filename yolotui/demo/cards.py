@@ -9,8 +9,8 @@ from yolotui.core.gpus import Foreign, Free, Gpu, Host
 from yolotui.demo.clock import Clock
 from yolotui.demo.trainings import Run
 from yolotui.probe import Samples
+from yolotui.units import GIB
 
-GIB = 2**30
 CARDS = 4
 NAME = "NVIDIA RTX 6000 Ada Generation"
 MEMORY_GIB = 48

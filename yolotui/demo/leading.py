@@ -23,8 +23,8 @@ from yolotui.probe.processes import identity
 from yolotui.scheduler.leader import Leader
 from yolotui.scheduler.wakeups import Wakeups
 from yolotui.store import Actor, Store
+from yolotui.units import HOUR_S
 
-HOUR_S = 3600.0
 LEAD_S = 60.0
 SAMPLE_EVERY_S, RECENT_SAMPLE_EVERY_S, RECENT_S = 600.0, 60.0, 8 * HOUR_S
 QUICK_LOOK_S = 1.0

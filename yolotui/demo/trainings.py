@@ -20,6 +20,7 @@ from yolotui.demo.files import COLUMNS, HEAD, RunFiles, epoch_line
 from yolotui.demo.roles import EPOCHS, Break, Role
 from yolotui.probe.processes import identity
 from yolotui.scheduler.executor import Alive, Ended, NeverStarted, Order, Sighting
+from yolotui.units import GIB
 
 SETUP_S = 18.0
 QUICK_SETUP_S = 2.0
@@ -29,7 +30,6 @@ DIES_AFTER_S = 2.5  # of a TERM: the checkpoint is written
 BATCH_EVERY_S = 0.5
 BATCHES = 480
 LIVE_S = 60.0  # how far back single batches are written
-GIB = 2**30
 
 
 class Trainings:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from yolotui.core.gpus import Gpu, Host
+from yolotui.units import DAY_S
 
 MINUTE_S = 60.0
-DAY_S = 86_400.0
 KEEP_S = 7 * DAY_S
 KEEP_EVERY_ONE_S = DAY_S
 TIDY_EVERY_S = 10 * MINUTE_S

@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from yolotui.core.gpus import Gpu, Host
 from yolotui.probe.host import HostMeter, cpu_name
-
-GIB = 1024**3
+from yolotui.units import GIB
 
 
 def simulated_gpus(count: int, memory_bytes: int) -> tuple[Gpu, ...]:

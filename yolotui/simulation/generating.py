@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from yolotui.core.jobs import Priority
 from yolotui.simulation.trace import Trace, TraceJob
+from yolotui.units import DAY_S
 
-DAY_S = 86400.0
 MEDIAN_S = 5400.0
 SPREAD = 1.2  # of the logarithm: one run in ten takes five times the median
 LONGEST_S = 2 * DAY_S

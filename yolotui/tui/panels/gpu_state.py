@@ -13,9 +13,8 @@ from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import ORANGE, PINK, QUIET, RED, ink
 from yolotui.tui.snapshot import Snapshot
 from yolotui.tui.words import plain
-from yolotui.units import format_clock
+from yolotui.units import GIB, format_clock
 
-GIB = 2**30
 SOON_S = 24 * 3600.0
 SOME_BYTES = GIB // 20
 """What is less is not worth a word: drivers hold some, and estimates are never exact."""

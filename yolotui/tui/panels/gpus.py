@@ -14,11 +14,12 @@ from yolotui.core.gpus import Gpu, Host, Lost
 from yolotui.core.jobs import Job
 from yolotui.tui.glyphs import Glyphs
 from yolotui.tui.palette import DIM, ORANGE, PLAIN, QUIET, SKY, STATE_COLOURS, STRONG, YELLOW, ink
-from yolotui.tui.panels.gpu_state import GIB, SOME_BYTES, Memory, Remark, remarks_on
+from yolotui.tui.panels.gpu_state import SOME_BYTES, Memory, Remark, remarks_on
 from yolotui.tui.panels.texts import cut, pieces, row_length
 from yolotui.tui.plot import Row
 from yolotui.tui.snapshot import Snapshot
 from yolotui.tui.words import fit, fit_ends, plain
+from yolotui.units import GIB
 
 CELL_WIDTH = 24
 LEAST_NAME = 10

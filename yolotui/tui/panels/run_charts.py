@@ -16,10 +16,9 @@ from yolotui.tui.panels.texts import pieces
 from yolotui.tui.plot import LABEL_WIDTH, Chart, Row, cell_of, draw
 from yolotui.tui.run_book import RunBook
 from yolotui.tui.words import fit, short_duration
-from yolotui.units import format_clock, format_duration
+from yolotui.units import GIB, format_clock, format_duration
 
 LEAST_WIDTH, LEAST_HEIGHT, GOOD_HEIGHT = 34, 5, 9
-GIB = 2**30
 
 
 @dataclass(frozen=True)
