@@ -107,6 +107,11 @@ def console_log(run_dir: str | Path, number: int) -> Path:
     return attempt_directory(run_dir, number) / "console.log"
 
 
+def earlier_log(file: Path) -> Path:
+    """What was kept of a log when it was cut."""
+    return file.with_name(f"{file.name}.1")
+
+
 def run_dir_name(job_id: int, name: str) -> str:
     """`000012-night-n`: sorts by id, and says what it is without trusting the name as a path."""
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "job"

@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.cli import states
 from tests.cli.conftest import Shell
 from yolotui.core.jobs import Outcome, Succeeded, Waiting
+from yolotui.locations import console_log
+from yolotui.scheduler.warden import cut
 from yolotui.store import Store
 
 
@@ -31,6 +33,21 @@ def test_logs_shows_the_newest_attempt(add: Callable[..., int], shell: Shell, st
     assert shell("logs", "a", "--attempt", "1", "-n", "2").stdout == "two\nthree\n"
     assert shell.json("logs", "a")["log"] == {"id": 1, "attempt": 2, "lines": ["100%", "red and torn"]}
     assert shell("logs", "a", "--attempt", "3").exit_code == 4
+
+
+def test_of_a_log_that_was_cut_it_is_said_where_the_rest_is(
+    add: Callable[..., int], shell: Shell, store: Store
+) -> None:
+    job_id = add("loud")
+    states.start(store, job_id)
+    write(store, job_id, 1, "one\ntwo\n")
+    assert "cut" not in shell("logs", "loud").stderr
+    file = console_log(store.read.job(job_id).run_dir, 1)
+    cut(file, 1000)
+    write(store, job_id, 1, "three\n")
+    told = shell("logs", "loud")
+    assert told.stdout == "three\n"
+    assert told.stderr == f"It was cut because it grew so long: what came before is in {file}.1.\n"
 
 
 def test_logs_follows_across_attempts_until_the_job_has_ended(

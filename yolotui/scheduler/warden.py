@@ -9,7 +9,7 @@ from pathlib import Path
 
 from yolotui.core.jobs import Attempt, Job, Kind, Pausing, Running
 from yolotui.core.limits import Intervention, Limits, out_of_time, stalled
-from yolotui.locations import attempt_directory
+from yolotui.locations import attempt_directory, earlier_log
 from yolotui.scheduler import interventions
 from yolotui.scheduler.endings import Endings
 from yolotui.scheduler.pulse import Pulses
@@ -64,7 +64,7 @@ def cut(file: Path, most_bytes: int) -> None:
     a bound, for there are writers that are as fast: to reach their end, the leader would do nothing else. Where there
     is no room for it, the log itself may have taken that: then only the last `LAST_WORDS_BYTES` are kept.
     """
-    earlier = file.with_name(f"{file.name}.1")
+    earlier = earlier_log(file)
     temporary = file.with_name(f"{file.name}.1.tmp")
     temporary.touch(mode=0o600)
     with temporary.open("wb") as copy, file.open("rb") as source:

@@ -14,7 +14,7 @@ from yolotui.cli.printing import narrate, print_document
 from yolotui.cli.selecting import the_one
 from yolotui.core.jobs import Job
 from yolotui.errors import NotPossible
-from yolotui.locations import console_log
+from yolotui.locations import console_log, earlier_log
 from yolotui.queue import Queue
 
 LOOK_EVERY_S = 0.2
@@ -50,7 +50,10 @@ def _print_log(job: Job, attempt: int | None, lines: int | None, *, as_json: boo
             f"job {job.id} ({job.name}) is {job.state} and has {_attempts(job)}: there is no log to show."
         )
     enough = None if lines is None else (lines + 1) * LONG_LINE_BYTES
-    text = _last(ConsoleLog(console_log(job.run_dir, number), last_bytes=enough).all_lines(), lines)
+    file = console_log(job.run_dir, number)
+    if (earlier := earlier_log(file)).exists():
+        narrate(f"It was cut because it grew so long: what came before is in {earlier}.")
+    text = _last(ConsoleLog(file, last_bytes=enough).all_lines(), lines)
     if as_json:
         print_document("log", {"id": job.id, "attempt": number, "lines": list(text)})
         return
