@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from yolotui.core.bookings import Booking
-from yolotui.core.gpus import Excluded, Foreign, Gpu, Host, Lost
+from yolotui.core.gpus import Foreign, Gpu, Host, Lost
 from yolotui.core.jobs import (
     Attempt,
     Failed,
@@ -350,8 +350,3 @@ def many_jobs(root: Path, count: int) -> BelievableHome:
         crowd.reach(job_id, 10 + gpu)
     crowd.publish()
     return crowd
-
-
-def excluded_gpu() -> Gpu:
-    """A card that is kept out."""
-    return h100(4, 0, 0, availability=Excluded("drained by maria"))
