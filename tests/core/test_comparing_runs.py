@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.core.jobs import HOUR, attempt, job
 from yolotui.core.comparing_runs import Changed, Kind, RunFacts, compare
 from yolotui.core.jobs import Kind as JobKind
-from yolotui.core.jobs import Running
+from yolotui.core.jobs import Progress, Running
 
 BOXES = "metrics/mAP50-95(B)"
 
@@ -76,6 +76,14 @@ def test_a_command_is_told_to_be_no_training():
     assert found.runs[0].best == 0.5
     assert [(caveat.kind, caveat.jobs) for caveat in found.caveats] == [(Kind.TASK, (3,))]
     assert found.caveats[0].sentence == "#3 job-3 is no training (command): it has no score."
+
+
+def test_of_a_validation_the_score_is_told_and_set_beside_no_epoch():
+    reached = Progress(best={"metrics/mAP50-95(B)": 0.4321})
+    check = RunFacts(job=job(3, attempt(1, 1, 3, progress=reached), kind=JobKind.VAL))
+    found = compare([run(1, 0.5), check], 0)
+    assert [each.best for each in found.runs] == [0.5, None]
+    assert found.caveats[0].sentence == "#3 job-3 is no training (val): its mAP50-95(B) of 0.4321 stands apart."
 
 
 def test_the_earlier_of_two_equal_epochs_is_the_best():

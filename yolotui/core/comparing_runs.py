@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from yolotui.core.jobs import Argument, Job, Succeeded
 from yolotui.core.jobs import Kind as JobKind
-from yolotui.core.metrics import main_column
+from yolotui.core.metrics import main_column, main_metric
 from yolotui.core.reporting import gpu_seconds
 
 FEWEST, MOST = 2, 16
@@ -192,8 +192,7 @@ def _made_with(run: RunFacts, asked: Collection[str]) -> dict[str, Argument]:
 def _caveats(runs: Sequence[RunFacts], metric: str | None) -> Iterable[Caveat]:
     for run in runs:
         if run.job.spec.kind is not JobKind.TRAIN:
-            sentence = f"#{run.job.id} {run.job.name} is no training ({run.job.spec.kind.value}): it has no score."
-            yield Caveat(Kind.TASK, sentence, (run.job.id,))
+            yield Caveat(Kind.TASK, _no_training(run.job), (run.job.id,))
     runs = [run for run in runs if run.job.spec.kind is JobKind.TRAIN]
     for run in runs:
         yield from _changes(run)
@@ -218,6 +217,13 @@ def _caveats(runs: Sequence[RunFacts], metric: str | None) -> Iterable[Caveat]:
         sentence = f"#{run.job.id} {run.job.name} is {run.job.state}{reached}: it has not shown all that it can."
         yield Caveat(Kind.UNFINISHED, sentence, (run.job.id,))
     yield from _surroundings(runs)
+
+
+def _no_training(job: Job) -> str:
+    """A validation has a score, but not one of training epochs, and perhaps on other data."""
+    score = main_metric(job.progress.best)
+    told = f"its {score[0].removeprefix('metrics/')} of {score[1]:.4g} stands apart" if score else "it has no score"
+    return f"#{job.id} {job.name} is no training ({job.spec.kind.value}): {told}."
 
 
 def _changes(run: RunFacts) -> Iterable[Caveat]:
