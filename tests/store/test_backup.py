@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +71,23 @@ def test_what_can_not_be_backed_up_is_told(home, tmp_path):
     with pytest.raises(WrongUse, match="can't be written"):
         back_up(home, tmp_path / "there.db" / "below.db")
     assert (tmp_path / "there.db").read_text() == "mine"
+
+
+def test_of_a_disk_without_room_for_the_copy_it_is_said_which_it_is(home, tmp_path, monkeypatch):
+    with Store(home) as store:
+        store.verbs.submit([submission(command("a"))], ANNA)
+    connect = sqlite3.connect
+
+    def connected(path: str | Path, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(path, **options)
+        if Path(path).parent == tmp_path:
+            connection.execute("PRAGMA max_page_count = 2")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connected)
+    with pytest.raises(WrongUse, match=f"{tmp_path} has no room"):
+        back_up(home, tmp_path / "copy.db")
+    assert [path for path in tmp_path.iterdir() if path != home.root] == []
 
 
 def test_a_damaged_queue_makes_no_backup(home, tmp_path):

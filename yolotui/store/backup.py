@@ -47,7 +47,14 @@ def back_up(home: Home, target: Path) -> int:
 
 def _copy(source: Path, temporary: Path) -> None:
     with as_sentences(source), closing(connect(source)) as queue, closing(sqlite3.connect(temporary)) as copy:
-        queue.backup(copy, pages=PAGES_A_STEP)
+        try:
+            queue.backup(copy, pages=PAGES_A_STEP)
+        except sqlite3.OperationalError as error:
+            if (
+                error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            ):  # nothing else is written here: it is not the queue's disk
+                raise WrongUse(f"{temporary.parent} has no room for a copy of the queue.") from error
+            raise
         refuse_damage(copy, source)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
 
