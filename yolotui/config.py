@@ -23,6 +23,11 @@ class QueueConfig(Struct, frozen=True):
     confirm: Confirm = "marked"
 
 
+def is_to_ask(confirm: Confirm, *, harmless: bool) -> bool:
+    """Whether a person is asked before something is destroyed; one thing that is not running is harmless."""
+    return confirm == "always" or (confirm == "marked" and not harmless)
+
+
 class PathsConfig(Struct, frozen=True):
     """[paths] `runs`: an absolute directory for run directories; None is the home."""
 

@@ -12,6 +12,7 @@ from yolotui.cli.options import confirm, jobs_argument, open_queue, reason_optio
 from yolotui.cli.printing import narrate
 from yolotui.cli.selecting import fitting, told
 from yolotui.cli.words import epochs_text, run_time_text
+from yolotui.config import is_to_ask
 from yolotui.core.jobs import Job
 
 NAMED_AT_MOST = 20
@@ -28,7 +29,8 @@ def kill_verb(jobs: Sequence[str], yes: bool, reason: str) -> None:
     """
     queue = open_queue()
     chosen = fitting(queue, jobs, "kill", frozenset({"starting", "running", "pausing", "unknown"}))
-    confirm(partial(_question, "Kill", chosen), yes=yes or queue.config.queue.confirm == "never")
+    is_asked = is_to_ask(queue.config.queue.confirm, harmless=False)
+    confirm(partial(_question, "Kill", chosen), yes=yes or not is_asked)
     queue.kill([job.id for job in chosen], reason=reason)
     narrate(f"Being stopped: {told(chosen)}.")
 
@@ -44,8 +46,8 @@ def cancel_verb(jobs: Sequence[str], yes: bool, reason: str) -> None:
     """
     queue = open_queue()
     chosen = fitting(queue, jobs, "cancel", frozenset({"waiting", "held", "paused"}))
-    harmless = len(chosen) == 1 and queue.config.queue.confirm == "marked"
-    confirm(partial(_question, "Cancel", chosen), yes=yes or harmless or queue.config.queue.confirm == "never")
+    is_asked = is_to_ask(queue.config.queue.confirm, harmless=len(chosen) == 1)
+    confirm(partial(_question, "Cancel", chosen), yes=yes or not is_asked)
     queue.cancel([job.id for job in chosen], reason=reason)
     narrate(f"Cancelled: {told(chosen)}.")
 

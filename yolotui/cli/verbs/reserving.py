@@ -14,6 +14,7 @@ from yolotui.cli.moments import read_end, read_length, read_moment
 from yolotui.cli.options import complete_job, confirm, json_option, open_queue, reason_option, yes_option
 from yolotui.cli.printing import Cell, Table, narrate, print_document, print_table
 from yolotui.cli.selecting import the_one
+from yolotui.config import is_to_ask
 from yolotui.core.bookings import Booked, Booking, Open, Over, Waitlisted
 from yolotui.core.gpus import Gpu
 from yolotui.locations import Home
@@ -130,8 +131,8 @@ def unreserve_verb(bookings: Sequence[int], yes: bool, reason: str) -> None:
             narrate(f"  {named(booking)}: {_gist(booking, queue.cards(), now)}")
         return f"Take {'this booking' if len(chosen) == 1 else f'these {len(chosen)} bookings'} back?"
 
-    asked = queue.config.queue.confirm
-    confirm(question, yes=yes or asked == "never" or (asked == "marked" and len(chosen) == 1))
+    is_asked = is_to_ask(queue.config.queue.confirm, harmless=len(chosen) == 1)
+    confirm(question, yes=yes or not is_asked)
     for booking in chosen:
         moved_up = queue.unreserve(booking.id, reason=reason)
         narrate(f"Taken back: {named(booking)}, {_gist(booking, queue.cards(), now)}.")

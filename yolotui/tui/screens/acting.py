@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.screen import Screen
 
-from yolotui.config import Confirm
+from yolotui.config import Confirm, is_to_ask
 from yolotui.core.jobs import Job
 from yolotui.queue import Queue
 from yolotui.tui import deeds
@@ -65,8 +65,7 @@ class ActingScreen(Screen[None]):
 
     def _ask(self, dialog: ConfirmDialog, deed: Deed, *, harmless: bool = False) -> None:
         """Do it if a person says yes, or need not be asked. The deed holds the ids that the dialog has named."""
-        confirm = self.setting.confirm
-        if confirm == "never" or (harmless and confirm == "marked"):
+        if not is_to_ask(self.setting.confirm, harmless=harmless):
             self._clerk.ask(deed)
             return
 
