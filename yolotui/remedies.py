@@ -24,6 +24,16 @@ def held_sentence(job: Job, reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:].rstrip('. ')}: {remedy(job)}"
 
 
+def group_sentence(group: str, reason: str) -> str:
+    """Why nothing of a held group starts, and what lets it go."""
+    return f"Its group {group} is held ({reason}): {group_remedy(group)}"
+
+
+def group_remedy(group: str) -> str:
+    """`` `yolotui release @night` lets it go. ``."""
+    return f"`yolotui release @{group}` lets it go."
+
+
 def room_sentence(job: Job) -> str:
     """For whom a running job has to make room, when, and what it loses; empty where nobody has told it to."""
     match job.status:

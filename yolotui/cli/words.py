@@ -18,7 +18,7 @@ from yolotui.core.jobs import (
 )
 from yolotui.core.timetable import Entry, Estimate
 from yolotui.job_words import ending_text, run_time_s
-from yolotui.remedies import held_sentence, remedy, room_sentence
+from yolotui.remedies import group_remedy, group_sentence, held_sentence, remedy, room_sentence
 from yolotui.units import format_clock, format_duration
 
 LOOKS = {
@@ -104,7 +104,7 @@ def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:  # n
         case Stopping(by=by):
             return f"Being stopped by {by}."
         case Waiting() if held_because is not None:
-            return f"Its group {job.spec.group} is held ({held_because}): {remedy_of(job, entry, held_because)}"
+            return group_sentence(job.spec.group, held_because)
         case Waiting() | Paused():
             return entry.told if entry else ""
     return room_sentence(job)  # it runs, whatever the timetable said before it started; or it has succeeded
@@ -113,7 +113,7 @@ def why_of(job: Job, entry: Entry | None, held_because: str | None) -> str:  # n
 def remedy_of(job: Job, entry: Entry | None, held_because: str | None) -> str:
     """The change that would set the job going, as a sentence; empty where nobody can do anything, or need."""
     if isinstance(job.status, Waiting) and held_because is not None:
-        return f"`yolotui release @{job.spec.group}` lets it go."
+        return group_remedy(job.spec.group)
     return remedy(job) or (entry.why.remedy if entry and entry.why and isinstance(job.status, Waiting) else "")
 
 
@@ -129,7 +129,7 @@ def estimate_text(job: Job, estimate: Estimate | None) -> str:
 
 def start_text(job: Job, entry: Entry | None, now: float) -> str:
     """When it started, or is expected to."""
-    if (started := first_start(job)) is not None:
+    if (started := job.first_started_at) is not None:
         return format_clock(started, now)
     if job.ended or entry is None or entry.start_at is None:
         return ""
@@ -155,11 +155,6 @@ def foreseen_text(at: float | None, interval: Interval, now: float, *, rough: bo
     if low is None or high is None or high <= now:
         return text
     return f"{text} ({format_clock(max(low, now), now)}{EN_DASH}{format_clock(high, now)})"
-
-
-def first_start(job: Job) -> float | None:
-    """When its first attempt that really started did so."""
-    return next((attempt.started_at for attempt in job.attempts if attempt.started_at is not None), None)
 
 
 def run_time_text(job: Job, now: float) -> str:

@@ -445,6 +445,11 @@ class Job(Struct, frozen=True, kw_only=True):
         return isinstance(self.status, ENDED)
 
     @property
+    def first_started_at(self) -> float | None:
+        """When its first attempt that really started did so (UTC seconds)."""
+        return next((each.started_at for each in self.attempts if each.started_at is not None), None)
+
+    @property
     def ran_s(self) -> float:
         """How long its attempts ran that have ended, in seconds."""
         return sum(each.ended_at - each.started_at for each in self.attempts if each.started_at and each.ended_at)

@@ -220,9 +220,8 @@ class _QueueLength:
 
 def left_queue_at(job: Job) -> float | None:
     """When it stopped waiting for its first start (UTC seconds): it came, or is not to come. None while it waits."""
-    started = next((attempt.started_at for attempt in job.attempts if attempt.started_at is not None), None)
-    if started is not None:
-        return started
+    if job.first_started_at is not None:
+        return job.first_started_at
     return job.status.since if job.ended or isinstance(job.status, Held) else None
 
 

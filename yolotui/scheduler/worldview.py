@@ -15,6 +15,7 @@ from yolotui.core.jobs import ACTIVE, Attempt, Held, Job, Kind, Outcome, Paused,
 from yolotui.core.planning.pools import is_called
 from yolotui.core.quotas import Quota
 from yolotui.core.timetable import Calibration, Demand, Need, NeedMode, Timetable, World
+from yolotui.remedies import group_sentence, remedy
 from yolotui.scheduler.estimates import Estimates
 from yolotui.scheduler.memory import Appetites
 from yolotui.scheduler.picture import Picture
@@ -193,9 +194,8 @@ def _need(job: Job, need: Job) -> Need:
 def _blocked(job: Job, held_groups: Mapping[str, HeldGroup]) -> str:
     match job.status:
         case Held(reason=reason):
-            return f"It is held ({reason}): `yolotui release {job.id}` lets it go."
+            return f"It is held ({reason}): {remedy(job)}"
         case Paused():
-            return f"It is paused: `yolotui resume {job.id}` continues it."
-    if group := held_groups.get(job.spec.group):
-        return f"Its group {job.spec.group} is held ({group.reason}): `yolotui release @{job.spec.group}` lets it go."
-    return ""
+            return f"It is paused: {remedy(job)}"
+    group = held_groups.get(job.spec.group)
+    return group_sentence(job.spec.group, group.reason) if group else ""

@@ -14,7 +14,7 @@ from yolotui.cli.preflight_words import echo_remarks, preflight_document
 from yolotui.cli.printing import Table, narrate, print_document, print_table
 from yolotui.cli.selecting import in_order
 from yolotui.cli.surroundings import Surroundings
-from yolotui.cli.words import estimate_text, findings_text, first_start, foreseen_text, start_text, state_cell
+from yolotui.cli.words import estimate_text, findings_text, foreseen_text, start_text, state_cell
 from yolotui.core.deadlines import Miss, misses
 from yolotui.core.jobs import Job
 from yolotui.core.priorities import score
@@ -112,7 +112,7 @@ def _missed(around: Surroundings) -> dict[int, Miss]:
 
 def _start(job: Job, entry: Entry, now: float) -> str:
     """When it first started; else when it is expected to."""
-    if first_start(job) is not None:
+    if job.first_started_at is not None:
         return start_text(job, entry, now)
     return foreseen_text(entry.start_at, (entry.start_low_at, entry.start_high_at), now, rough=entry.rough)
 
