@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-MAIN_METRICS = ("mAP50-95(B)", "mAP50-95(M)", "mAP50-95(P)", "mAP50-95", "accuracy_top1", "mIoU", "mAP50(B)", "fitness")
+MAIN_METRICS = (
+    "mAP50-95(B)",
+    "mAP50-95(M)",
+    "mAP50-95(P)",
+    "mAP50-95",
+    "accuracy_top1",
+    "mIoU",
+    "delta1",
+    "mAP50(B)",
+    "fitness",
+)
 """By the end of their column's name, the most telling first; more is better in each."""
 
 
