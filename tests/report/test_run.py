@@ -111,9 +111,9 @@ def test_markdown_keeps_its_tables(shell, night):
 def test_findings_are_told_since_when_and_also_when_they_have_passed(shell, store, add):
     job = add("ill")
     start(store, job)
-    for rule in ("plateau", "overfitting"):
+    for rule, epoch in (("plateau", 4), ("overfitting", 0)):
         finding = Finding(
-            rule=rule, severity=Severity.WARNING, epoch=4, text=f"{rule} is seen.", advice="Stop.", told=True
+            rule=rule, severity=Severity.WARNING, epoch=epoch, text=f"{rule} is seen.", advice="Stop.", told=True
         )
         store.ledger.record_progress([(job, 1, Progress(epochs_done=5, findings=(finding,)))])
     told = shell("report", str(job)).stdout
@@ -121,7 +121,8 @@ def test_findings_are_told_since_when_and_also_when_they_have_passed(shell, stor
     assert "plateau is seen." in rows["plateau"]
     assert "It has passed." in rows["plateau"]
     assert "Stop." in rows["overfitting"]
-    assert rows["overfitting"].split()[2] == "4"
+    assert rows["plateau"].split()[2:4] == ["epoch", "4"]
+    assert rows["overfitting"].split()[2:4] == ["the", "start"]
 
 
 @pytest.mark.parametrize("form", [(), ("--markdown",), ("--html", "-")])

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from yolotui.audit_text import detail_text
 from yolotui.config import CostsConfig
+from yolotui.core.health import since
 from yolotui.core.jobs import Attempt, Failed, Kind, Skipped, Unknown
 from yolotui.harmless import without_passwords
 from yolotui.job_words import arguments_text, asked_for, ending_text, run_time_s
@@ -197,20 +198,24 @@ def _duration(seconds: float | None) -> str:
 def _health(run: RunReport) -> Section:
     """What the rules see, and what they saw and took back since."""
     found = run.job.progress.health
-    rows = [(each.severity.value, each.rule, str(each.epoch), f"{each.text} {each.advice}") for each in found]
+    rows = [(each.severity.value, each.rule, _begin(each.epoch), f"{each.text} {each.advice}") for each in found]
     present = {finding.rule for finding in found}
     for deed in run.story:
         if deed.verb == "health" and deed.detail["rule"] not in present:
-            severity, rule, epoch, text = (str(deed.detail[name]) for name in ("severity", "rule", "epoch", "why"))
-            rows.append((severity, rule, epoch, f"{text} It has passed."))
+            severity, rule, text = (str(deed.detail[name]) for name in ("severity", "rule", "why"))
+            rows.append((severity, rule, _begin(deed.detail["epoch"]), f"{text} It has passed."))
     silent = run.job.spec.kind is Kind.TRAIN and run.job.attempts and not rows
     return Section(
         title="What the health rules found",
         sentences=("Nothing.",) if silent else (),
-        columns=("severity", "rule", "since epoch", "what was seen, and what to do"),
-        right=frozenset({"since epoch"}),
+        columns=("severity", "rule", "since", "what was seen, and what to do"),
         rows=tuple(rows),
     )
+
+
+def _begin(epoch: int) -> str:
+    """`epoch 3`, or `the start` for what was found before the end of the first."""
+    return since(epoch).removeprefix("since ")
 
 
 def _otherwise(run: RunReport) -> Section:
