@@ -8,9 +8,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from tests.core.jobs import HOUR, attempt, job
-from yolotui.core.comparing_runs import Changed, Kind, RunFacts, compare
-from yolotui.core.jobs import Kind as JobKind
-from yolotui.core.jobs import Progress, Running
+from yolotui.core.comparing_runs import Changed, Obstacle, RunFacts, compare
+from yolotui.core.jobs import Kind, Progress, Running
 
 BOXES = "metrics/mAP50-95(B)"
 
@@ -29,7 +28,7 @@ def run(job_id: int, *scores: float, column: str = BOXES, changes: tuple[Changed
     )
 
 
-def kinds(*runs: RunFacts) -> list[Kind]:
+def kinds(*runs: RunFacts) -> list[Obstacle]:
     return [caveat.kind for caveat in compare(runs, 9 * HOUR).caveats]
 
 
@@ -71,16 +70,16 @@ def test_a_run_without_an_epoch_takes_nothing_from_the_others():
 
 
 def test_a_command_is_told_to_be_no_training():
-    errand = RunFacts(job=job(3, attempt(1, 1, 3), kind=JobKind.COMMAND, command=("true",)))
+    errand = RunFacts(job=job(3, attempt(1, 1, 3), kind=Kind.COMMAND, command=("true",)))
     found = compare([run(1, 0.5), errand], 0)
     assert found.runs[0].best == 0.5
-    assert [(caveat.kind, caveat.jobs) for caveat in found.caveats] == [(Kind.TASK, (3,))]
+    assert [(caveat.kind, caveat.jobs) for caveat in found.caveats] == [(Obstacle.TASK, (3,))]
     assert found.caveats[0].sentence == "#3 job-3 is no training (command): it has no score."
 
 
 def test_of_a_validation_the_score_is_told_and_set_beside_no_epoch():
     reached = Progress(best={"metrics/mAP50-95(B)": 0.4321})
-    check = RunFacts(job=job(3, attempt(1, 1, 3, progress=reached), kind=JobKind.VAL))
+    check = RunFacts(job=job(3, attempt(1, 1, 3, progress=reached), kind=Kind.VAL))
     found = compare([run(1, 0.5), check], 0)
     assert [each.best for each in found.runs] == [0.5, None]
     assert found.caveats[0].sentence == "#3 job-3 is no training (val): its mAP50-95(B) of 0.4321 stands apart."
@@ -105,39 +104,39 @@ def test_false_and_zero_differ():
 
 
 def test_other_data_other_parts_of_it_other_measure_other_length():
-    assert kinds(run(1, 0.1), run(2, 0.1, data="other.yaml")) == [Kind.DATA]
-    assert kinds(run(1, 0.1), run(2, 0.1, arguments={"fraction": 0.5})) == [Kind.DATA]
-    assert kinds(run(1, 0.1), run(2, 0.1, arguments={"imgsz": 1280})) == [Kind.MEASURE]
-    assert kinds(run(1, 0.1), run(2, 0.1, arguments={"epochs": 9})) == [Kind.EPOCHS]
+    assert kinds(run(1, 0.1), run(2, 0.1, data="other.yaml")) == [Obstacle.DATA]
+    assert kinds(run(1, 0.1), run(2, 0.1, arguments={"fraction": 0.5})) == [Obstacle.DATA]
+    assert kinds(run(1, 0.1), run(2, 0.1, arguments={"imgsz": 1280})) == [Obstacle.MEASURE]
+    assert kinds(run(1, 0.1), run(2, 0.1, arguments={"epochs": 9})) == [Obstacle.EPOCHS]
 
 
 def test_a_batch_that_memory_forced_down():
     halved = run(1, 0.1, changes=(Changed("batch", 64, 32, "out of memory"), Changed("project", "x", None)))
     (caveat,) = compare([halved, run(2, 0.1)], 0).caveats
-    assert caveat.kind is Kind.CHANGED
+    assert caveat.kind is Obstacle.CHANGED
     assert caveat.sentence == "#1 job-1 went on with batch 32 instead of 64: out of memory."
     assert caveat.jobs == (1,)
 
 
 def test_other_tasks_share_no_score_and_nobody_wins():
     found = compare([run(1, 0.1), run(2, 0.9, column="metrics/accuracy_top1")], 0)
-    assert [caveat.kind for caveat in found.caveats] == [Kind.TASK]
+    assert [caveat.kind for caveat in found.caveats] == [Obstacle.TASK]
     assert found.metric is None
     assert found.winner is None
 
 
 def test_other_versions_and_other_cards():
     old, new = {"ultralytics": "8.3.0", "python": "3.11"}, {"ultralytics": "8.4.190", "python": "3.12"}
-    assert kinds(run(1, 0.1, versions=old), run(2, 0.1, versions=new)) == [Kind.VERSIONS]
-    assert kinds(run(1, 0.1), run(2, 0.1, gpu_model="T4")) == [Kind.HARDWARE]
+    assert kinds(run(1, 0.1, versions=old), run(2, 0.1, versions=new)) == [Obstacle.VERSIONS]
+    assert kinds(run(1, 0.1), run(2, 0.1, gpu_model="T4")) == [Obstacle.HARDWARE]
 
 
 def test_a_run_that_has_not_ended_and_one_that_never_began():
     going = run(1, 0.1, status=Running(0, 1))
     found = compare([going, RunFacts(job=job(2, data="shapes.yaml", model="n.yaml", arguments={"epochs": 3}))], 0)
     assert [(caveat.kind, caveat.jobs) for caveat in found.caveats] == [
-        (Kind.UNFINISHED, (1,)),
-        (Kind.UNFINISHED, (2,)),
+        (Obstacle.UNFINISHED, (1,)),
+        (Obstacle.UNFINISHED, (2,)),
     ]
     assert found.runs[1].best is None
     assert found.runs[1].gpu_s == 0

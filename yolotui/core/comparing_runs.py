@@ -8,8 +8,7 @@ from math import isfinite
 
 from msgspec import Struct
 
-from yolotui.core.jobs import Argument, Job, Succeeded
-from yolotui.core.jobs import Kind as JobKind
+from yolotui.core.jobs import Argument, Job, Kind, Succeeded
 from yolotui.core.metrics import main_column, main_metric
 from yolotui.core.reporting import gpu_seconds
 
@@ -77,7 +76,7 @@ class Differing(Struct, frozen=True):
     values: tuple[Argument, ...]
 
 
-class Kind(StrEnum):
+class Obstacle(StrEnum):
     """What keeps runs from being compared."""
 
     CHANGED = "changed"
@@ -93,7 +92,7 @@ class Kind(StrEnum):
 class Caveat(Struct, frozen=True):
     """A reason why a comparison misleads, as a sentence, and the jobs that it is about."""
 
-    kind: Kind
+    kind: Obstacle
     sentence: str
     jobs: tuple[int, ...]
 
@@ -191,31 +190,31 @@ def _made_with(run: RunFacts, asked: Collection[str]) -> dict[str, Argument]:
 
 def _caveats(runs: Sequence[RunFacts], metric: str | None) -> Iterable[Caveat]:
     for run in runs:
-        if run.job.spec.kind is not JobKind.TRAIN:
-            yield Caveat(Kind.TASK, _no_training(run.job), (run.job.id,))
-    runs = [run for run in runs if run.job.spec.kind is JobKind.TRAIN]
+        if run.job.spec.kind is not Kind.TRAIN:
+            yield Caveat(Obstacle.TASK, _no_training(run.job), (run.job.id,))
+    runs = [run for run in runs if run.job.spec.kind is Kind.TRAIN]
     for run in runs:
         yield from _changes(run)
     jobs = tuple(run.job.id for run in runs)
     asked = [_asked(run.job) for run in runs]
     if len({each["data"] for each in asked}) > 1:
-        yield Caveat(Kind.DATA, "They were trained on different data: scores don't measure the same thing.", jobs)
+        yield Caveat(Obstacle.DATA, "They were trained on different data: scores don't measure the same thing.", jobs)
     for name in CHANGES_DATA:
         if _varies(asked, name):
-            yield Caveat(Kind.DATA, f"They use different parts of the data ({name} differs).", jobs)
+            yield Caveat(Obstacle.DATA, f"They use different parts of the data ({name} differs).", jobs)
     if metric is None and sum(bool(run.columns) for run in runs) > 1:
-        yield Caveat(Kind.TASK, "They share no score: they are trainings of different tasks.", jobs)
+        yield Caveat(Obstacle.TASK, "They share no score: they are trainings of different tasks.", jobs)
     for name in MEASURED_WITH:
         if name not in CHANGES_DATA and _varies(asked, name):
-            yield Caveat(Kind.MEASURE, f"Their scores are measured with a different {name}.", jobs)
+            yield Caveat(Obstacle.MEASURE, f"Their scores are measured with a different {name}.", jobs)
     if len(planned := {run.job.spec.epochs for run in runs}) > 1:
         told = ", ".join("the default" if each is None else str(each) for each in sorted(planned, key=lambda e: e or 0))
-        yield Caveat(Kind.EPOCHS, f"They were to train for different numbers of epochs: {told}.", jobs)
+        yield Caveat(Obstacle.EPOCHS, f"They were to train for different numbers of epochs: {told}.", jobs)
     unfinished = [run for run in runs if not isinstance(run.job.status, Succeeded)]
     for run in unfinished:
         reached = f" after {run.epochs[-1]} epochs" if run.epochs else ""
         sentence = f"#{run.job.id} {run.job.name} is {run.job.state}{reached}: it has not shown all that it can."
-        yield Caveat(Kind.UNFINISHED, sentence, (run.job.id,))
+        yield Caveat(Obstacle.UNFINISHED, sentence, (run.job.id,))
     yield from _surroundings(runs)
 
 
@@ -232,7 +231,7 @@ def _changes(run: RunFacts) -> Iterable[Caveat]:
         if change.to is not None and change.what != "epoch":
             because = f": {change.why}" if change.why else ""
             sentence = f"#{run.job.id} {run.job.name} went on with {change.what} {change.to} instead of {change.before}"
-            yield Caveat(Kind.CHANGED, f"{sentence}{because}.", (run.job.id,))
+            yield Caveat(Obstacle.CHANGED, f"{sentence}{because}.", (run.job.id,))
 
 
 def _surroundings(runs: Sequence[RunFacts]) -> Iterable[Caveat]:
@@ -241,16 +240,16 @@ def _surroundings(runs: Sequence[RunFacts]) -> Iterable[Caveat]:
         known = dict.fromkeys(run.versions[name] for run in runs if name in run.versions)
         if len(known) > 1:
             yield Caveat(
-                Kind.VERSIONS, f"They were trained with different versions of {name}: {', '.join(known)}.", jobs
+                Obstacle.VERSIONS, f"They were trained with different versions of {name}: {', '.join(known)}.", jobs
             )
     if _are_several(runs, "commit"):
         commits = ", ".join(dict.fromkeys(run.made_from["commit"] for run in runs if "commit" in run.made_from))
-        yield Caveat(Kind.VERSIONS, f"The code beside them was not the same: {commits}.", jobs)
+        yield Caveat(Obstacle.VERSIONS, f"The code beside them was not the same: {commits}.", jobs)
     if _are_several(runs, "data") and len({run.job.spec.data for run in runs}) == 1:
-        yield Caveat(Kind.DATA, "Their data set was changed between them: its files are not the same.", jobs)
+        yield Caveat(Obstacle.DATA, "Their data set was changed between them: its files are not the same.", jobs)
     models = dict.fromkeys(model for run in runs if (model := _gpu_model(run.job)))
     if len(models) > 1:
-        yield Caveat(Kind.HARDWARE, f"Their times are of different GPUs: {', '.join(models)}.", jobs)
+        yield Caveat(Obstacle.HARDWARE, f"Their times are of different GPUs: {', '.join(models)}.", jobs)
 
 
 def _are_several(runs: Sequence[RunFacts], name: str) -> bool:
