@@ -10,7 +10,6 @@ EPOCH_S = {"n": 42.0, "s": 70.0, "m": 126.0, "l": 190.0, "x": 280.0}
 MEMORY_GIB = {"n": 5.5, "s": 8.2, "m": 14.6, "l": 21.4, "x": 33.0}
 QUICK_EPOCH_S = 4.0
 QUICK_JOB_S = 25.0
-EPOCHS = 100
 
 
 @dataclass(frozen=True)

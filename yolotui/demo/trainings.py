@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from yolotui.core.jobs import Attempt, Job, JobSpec, Kind
+from yolotui.core.training_defaults import BATCH, EPOCHS, IMGSZ
 from yolotui.demo.clock import Clock
 from yolotui.demo.curves import batch_losses, learning_rate, metrics
 from yolotui.demo.files import COLUMNS, HEAD, RunFiles, epoch_line
-from yolotui.demo.roles import EPOCHS, Break, Role
+from yolotui.demo.roles import Break, Role
 from yolotui.probe.processes import identity
 from yolotui.scheduler.executor import Alive, Ended, NeverStarted, Order, Sighting
 from yolotui.units import GIB
@@ -100,7 +101,7 @@ class Run:
         self._files = RunFiles(Path(order.job.run_dir), order.attempt.number)
         self._resumed_from = order.attempt.resumed_from_epoch
         self.epoch = self._resumed_from or 0
-        self._batch = _number(self._spec, "batch", 16)
+        self._batch = _number(self._spec, "batch", BATCH)
         self._told_at = began_at
         self._unsaved = False
         self._asked: str | None = None
@@ -172,7 +173,7 @@ class Run:
         if self.trains:
             self._files.event(
                 self.began_at, "start", task="detect", epochs=self.epochs, batch=self._batch,
-                imgsz=arguments.get("imgsz", 640), batches=BATCHES, resumed_from_epoch=self._resumed_from,
+                imgsz=arguments.get("imgsz", IMGSZ), batches=BATCHES, resumed_from_epoch=self._resumed_from,
                 resumed_from=order.resume_from, versions={"ultralytics": "8.4.190", "torch": "2.9.1"},
             )  # fmt: skip
             self._files.event(self.began_at + 1, "phase", name="training")
@@ -209,7 +210,7 @@ class Run:
             best_fitness=fitness, best_epoch=epoch,
         )  # fmt: skip
         self._files.row(epoch, at - self.began_at + self.role.epoch_s * (self._resumed_from or 0), row)
-        size = _number(self._spec, "imgsz", 640)
+        size = _number(self._spec, "imgsz", IMGSZ)
         self._files.log(epoch_line(self._job_id, epoch, self.epochs, self.role.memory_gib, size))
         self.epoch = epoch
 
