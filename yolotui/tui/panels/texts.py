@@ -9,11 +9,13 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from yolotui.tui.palette import PLAIN
+from yolotui.tui.glyphs import Glyphs
+from yolotui.tui.palette import CURSOR, PLAIN, SKY, ink
 from yolotui.tui.plot import Row
 from yolotui.tui.words import fit
 
 Piece = tuple[str, Style]
+CURSOR_ROW = Style(bgcolor=CURSOR)
 
 
 def pieces(*parts: Piece) -> Row:
@@ -35,6 +37,13 @@ def joined(parts: Sequence[Row], separator: Row, width: int) -> Row:
             continue
         row = longer
     return row
+
+
+def pointed_at(row: Sequence[Segment], width: int, glyphs: Glyphs) -> Row:
+    """The row that the cursor is on, behind its sign and in its colour over the whole width."""
+    pointer = Segment(glyphs.cursor, ink(SKY, bold=True))
+    room = Segment(" " * max(0, width - 1 - row_length(row)))
+    return list(Segment.apply_style([pointer, *row, room], CURSOR_ROW))
 
 
 def cut(row: Row, width: int, ellipsis: str) -> Row:

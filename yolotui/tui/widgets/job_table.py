@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -22,10 +21,8 @@ from yolotui.tui.arranging import Arranged, RowId, group_row_id
 from yolotui.tui.columns import Columns, RowView, columns_for, heading, row
 from yolotui.tui.glyphs import UNICODE, Glyphs
 from yolotui.tui.group_row import GroupView, group_row
-from yolotui.tui.palette import CURSOR, SKY, ink
+from yolotui.tui.panels.texts import pointed_at
 from yolotui.tui.snapshot import Snapshot
-
-CURSOR_ROW = Style(bgcolor=CURSOR)
 
 
 class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -249,8 +246,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         segments = self._job_row(here) if isinstance(here, int) else self._group_row(here)
         if here != self.cursor:
             return [Segment(" "), *segments]
-        pointer = Segment(self._glyphs.cursor, ink(SKY, bold=True))
-        return list(Segment.apply_style([pointer, *segments, Segment(" ")], CURSOR_ROW))
+        return pointed_at(segments, width, self._glyphs)
 
     def _job_row(self, job_id: int) -> list[Segment]:
         view = RowView(

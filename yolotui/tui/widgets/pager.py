@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -13,10 +12,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from yolotui.tui.glyphs import Glyphs
-from yolotui.tui.palette import CURSOR, SKY, ink
+from yolotui.tui.panels.texts import pointed_at
 from yolotui.tui.plot import Row
-
-CURSOR_ROW = Style(bgcolor=CURSOR)
 
 Content = Callable[[int], Sequence[Row]]
 """From a width in cells to rows; a sequence that makes its rows when they are asked for is welcome."""
@@ -181,9 +178,7 @@ class Pager(ScrollView, can_focus=False, inherit_bindings=False):
             return row
         if place != self.cursor:
             return [Segment(" "), *row]
-        pointer = Segment(self._glyphs.cursor, ink(SKY, bold=True))
-        room = " " * max(0, self.size.width - 1 - sum(segment.cell_length for segment in row))
-        return list(Segment.apply_style([pointer, *row, Segment(room)], CURSOR_ROW))
+        return pointed_at(row, self.size.width, self._glyphs)
 
     def _redraw_changes(self) -> None:
         """Repaint only the lines that look different now: over SSH every byte counts."""
