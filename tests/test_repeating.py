@@ -97,8 +97,12 @@ def test_other_versions_and_another_description_of_the_data_are_said(project, tm
 
 
 def test_a_run_of_which_nothing_is_on_record_says_so(tmp_path):
-    (said,) = not_as_it_was(replace(job(3), run_dir=str(tmp_path)))
+    (said,) = not_as_it_was(replace(job(3, attempt(1, 0, 1)), run_dir=str(tmp_path)))
     assert "not on record" in said
+
+
+def test_of_a_job_that_has_not_run_yet_nothing_is_said(tmp_path):
+    assert not_as_it_was(replace(job(3), run_dir=str(tmp_path))) == []
 
 
 def test_what_repeats_a_run_stands_on_what_that_run_stood_on(project, tmp_path):

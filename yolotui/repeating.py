@@ -45,7 +45,7 @@ def not_as_it_was(job: Job) -> list[str]:
 
     The check before the start looks at the data set, and says whether that has changed.
     """
-    if job.spec.kind is not Kind.TRAIN:
+    if job.spec.kind is not Kind.TRAIN or not job.attempts:  # what has not run was made from nothing yet
         return []
     record = read_provenance(job)
     code, then = _table(record, "code"), _table(record, "basis")
