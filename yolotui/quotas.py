@@ -32,13 +32,18 @@ def quotas_of(
 def never_within(config: QuotasConfig, owner: str, group: str | None, gpus: int) -> str:
     """Why so many GPUs at once are more than an owner or a group may ever have, as a sentence; empty if not."""
     for scope, limits, name in (("", config.owners, owner), ("the group ", config.groups, group)):
-        limit = limits.get(name) or limits.get(EACH) if name is not None else None
+        limit = None if name is None else _limit(limits, name)
         if limit is not None and limit.gpus is not None and gpus > limit.gpus:
             return (
                 f"It is for {gpus} GPUs at once, and {scope}{name} may have {limit.gpus}: "
                 "ask for fewer, or for a larger quota ([quotas] in the configuration)."
             )
     return ""
+
+
+def _limit(limits: Mapping[str, QuotaConfig], name: str) -> QuotaConfig | None:
+    """Its own, else that of all who have none of their own."""
+    return limits.get(name) or limits.get(EACH)
 
 
 def _named(
@@ -49,7 +54,7 @@ def _named(
     ends_at: float,
 ) -> list[Quota]:
     known = sorted({*names, *limits} - {EACH}) if limits else []
-    quotas = ((name, limits.get(name) or limits.get(EACH)) for name in known)
+    quotas = ((name, _limit(limits, name)) for name in known)
     return [
         Quota(
             scope=scope,
