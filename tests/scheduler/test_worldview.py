@@ -40,9 +40,9 @@ class View:
         self.estimates.learn(job)
         self.appetites.learn(job)
 
-    def demands(self, host: Host = HOST) -> dict[int, Demand]:
+    def demands(self, host: Host = HOST, now: float = 0.0) -> dict[int, Demand]:
         self.picture.refresh()
-        world = self._worlds.world(self.picture, host, None, Calibration(), 0.0)
+        world = self._worlds.world(self.picture, host, None, Calibration(), now)
         return {demand.job_id: demand for demand in world.demands}
 
     def run(self, job_id: int, *, succeeds: bool = True, peak: int | None = None) -> None:
@@ -163,6 +163,15 @@ def test_a_first_forecast_is_dropped_when_the_job_waits_anew_and_kept_otherwise(
     view.picture.refresh()
     now = foreseen_anew(timetable, view.picture).by_job()
     assert {job: entry.first for job, entry in now.items()} == {kept: first, tried: None, grouped: None}
+
+
+def test_a_back_off_that_was_planned_with_is_over_when_the_clock_is_set_back(view: View) -> None:
+    (job,) = view.store.verbs.submit([submission(command("tried"))], ANNA)
+    assert view.store.ledger.begin_attempt(job, Attempt(number=1, uuid="u"))
+    failed = Attempt(number=1, uuid="u", outcome=Outcome.FAILED, ended_at=500.0)
+    view.store.ledger.attempt_ended(job, failed, lambda _: (Waiting(500.0, 530.0), 1))
+    assert view.demands(now=501.0)[job].not_before == 530.0
+    assert view.demands(now=499.0)[job].not_before is None
 
 
 CARD = Host(at=0.0, gpus=(Gpu(uuid="G0", index=0, name="A100", memory_total_bytes=24 * GIB),))

@@ -75,8 +75,12 @@ class WorldView:
         needs = tuple(known[need] for need in job.after if need in known) if job.after else ()
         made_from = (job, held_groups.get(job.spec.group), *needs)
         made = self._made.get(job.id)
-        is_active = isinstance(job.status, ACTIVE)  # what is left of it changes all the time
-        if made and not is_active and len(made[0]) == len(made_from) and all(map(is_, made[0], made_from)):
+        if (
+            made
+            and not _hangs_on_the_clock(job)
+            and len(made[0]) == len(made_from)
+            and all(map(is_, made[0], made_from))
+        ):
             return made
         return (made_from, self._demand(job, needs, held_groups, host, now))
 
@@ -172,6 +176,11 @@ def _saved_at(running: Attempt | None) -> float | None:
 def _evicted_at(job: Job) -> float | None:
     """When it last made room for somebody."""
     return max((each.ended_at or 0.0 for each in job.attempts if each.outcome is Outcome.EVICTED), default=None)
+
+
+def _hangs_on_the_clock(job: Job) -> bool:
+    """What is left of a running job changes all the time, and a back-off is over when the clock is set back."""
+    return isinstance(job.status, ACTIVE) or (isinstance(job.status, Waiting) and job.status.not_before is not None)
 
 
 def _back_off_until(job: Job, now: float) -> float | None:
