@@ -49,7 +49,6 @@ def _runs(row: AuditRow, job: Job) -> Notification | None:
 
 def _ended(row: AuditRow, job: Job) -> Notification | None:
     attempt = job.attempts[row.detail["attempt"] - 1]
-    took = sum((each.ended_at or 0.0) - each.started_at for each in job.attempts if each.started_at and each.ended_at)
     is_training = job.spec.kind is Kind.TRAIN
     match row.detail["then"]:
         case "succeeded":
@@ -61,7 +60,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                 severity=Severity.INFO,
                 title=f"{job.name} has finished",
                 body=lines(
-                    f"{_effort(job, took)}.",
+                    f"{_effort(job)}.",
                     f"Best: {figures}." if figures else "",
                     f"Weights: {weights}" if weights else "",
                     f"Results: {job.run_dir}/train/results.csv" if weights else "",
@@ -76,7 +75,7 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
                 severity=Severity.ERROR,
                 title=f"{job.name} has failed",
                 body=lines(
-                    f"{_effort(job, took)}, {cause}.",
+                    f"{_effort(job)}, {cause}.",
                     why_of(row),
                     f"More: yolotui show {job.id}, yolotui logs {job.id}",
                 ),
@@ -86,9 +85,9 @@ def _ended(row: AuditRow, job: Job) -> Notification | None:
     return None
 
 
-def _effort(job: Job, took_s: float) -> str:
+def _effort(job: Job) -> str:
     """How long it ran; of a training also how far it came."""
-    told = f"Job {job.id}, {format_duration(took_s)}"
+    told = f"Job {job.id}, {format_duration(job.ran_s)}"
     if job.spec.kind is not Kind.TRAIN:
         return told
     return f"{told}, {job.progress.epochs_done} of {job.progress.epochs_total or job.spec.epochs or '?'} epochs"

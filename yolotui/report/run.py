@@ -73,8 +73,7 @@ def gather_run(store: Store, samples: Samples, costs: CostsConfig, job_id: int, 
 
 def _span(job: Job, now: float) -> tuple[float, float]:
     """From its first start to the end of its last attempt."""
-    starts = [attempt.started_at for attempt in job.attempts if attempt.started_at is not None]
-    return min(starts, default=now), max((attempt.ended_at or now for attempt in job.attempts), default=now)
+    return job.first_started_at or now, max((attempt.ended_at or now for attempt in job.attempts), default=now)
 
 
 def _energy(job: Job, jobs: list[Job], samples: Samples, since: float, until: float) -> Energy | None:

@@ -64,8 +64,8 @@ def _said(sentences: Iterable[str]) -> tuple[str, ...]:
 def _times(run: RunReport) -> str:
     job = run.job
     parts = [f"Submitted {format_moment(job.submitted_at)}"]
-    if started := [attempt.started_at for attempt in job.attempts if attempt.started_at is not None]:
-        parts.append(f"started {format_moment(started[0])}")
+    if job.first_started_at is not None:
+        parts.append(f"started {format_moment(job.first_started_at)}")
     if job.ended:
         parts.append(f"ended {format_moment(job.status.since)}")
     ran_s = run_time_s(job, run.at)
